@@ -1,0 +1,304 @@
+"""Cases x backend -> one outcome: checked first, then timed in several processes, each figure with its interval.
+
+A session is one worker's life; the first one checks the kernel and then all of them time it. Whole processes are the
+sampling unit of every interval, since two processes that run the same code differ by more than the batches inside one
+(memory layout), which an interval from a single process would hide.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from lar import catalog, ceilings, checking, stats
+from lar.clock import StopRule
+from lar.contracts import HARNESS_VERSION, Case, Failure, Outcome, Status, WorkloadResult
+from lar.datasets import Datasets
+from lar.errors import LarError
+from lar.launch import Launch
+from lar.supervisor import KernelFailedError, WorkerProcess
+from lar.timing import Session, Track
+
+SCALES = ("small", "standard", "large")
+PHYSICS_MARGIN = 0.5
+"""A time below this share of the measured floor is a cheat. Memory ceilings move by up to 50 % between runs here."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How much measuring: processes, rounds in each, the interval's half-width to reach, seconds of rounds in all."""
+
+    sessions: int
+    least: int
+    most: int
+    width: float
+    seconds: float
+
+
+MODES = {
+    "quick": Mode(sessions=2, least=3, most=3, width=1.0, seconds=5.0),
+    "trial": Mode(sessions=3, least=4, most=12, width=0.01, seconds=12.0),
+    "baseline": Mode(sessions=8, least=8, most=40, width=0.005, seconds=160.0),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One kernel on one backend, and how to measure it; see `lar bench --help` for the words."""
+
+    target: str
+    backend: str
+    requested_backend: str
+    device: str | None = None
+    kernel: str = "tuned"
+    scale: str = "standard"
+    nq: tuple[int, ...] = (1, 32)
+    threads: int = 1
+    seed: int = 0
+    mode: str = "trial"
+    time_budget: float = 600.0
+
+
+@dataclass
+class _Progress:
+    """Facts gathered so far, so that an outcome that ends early still tells them."""
+
+    device: str = ""
+    isolation: dict[str, str] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+    cases: int = 0
+    max_abs_err: float | None = None
+    first_call_ns: int = 0
+    prepare_ns: int | None = None
+    rss: int = 0
+    device_peak: int | None = None
+    sessions: list[list[Track]] = field(default_factory=list)
+
+
+Watcher = Callable[[str, int, int], None]
+"""``(what, done, of)``: told what is going on, for a progress bar."""
+
+
+def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: None) -> Outcome:
+    """Check and time one kernel on one backend. Whatever the kernel does comes back as the outcome.
+
+    Raises
+    ------
+    LarError
+        For a mistake of the caller: an unknown name, a kernel file that is not there, data that does not fit.
+    """
+    began = time.monotonic()
+    target = datasets.target
+    battery = list(target.battery(request.seed))
+    workloads = list(target.workloads(request.seed, request.scale, request.nq))
+    path = catalog.kernel_path(request.target, request.kernel, request.backend)
+    cache = Path(tempfile.mkdtemp(prefix="lar-cache-"))
+    launch = Launch(
+        target=request.target,
+        backend=request.backend,
+        device=request.device,
+        kernel=path,
+        threads=request.threads,
+        deadline=began + request.time_budget,
+        patience=max(10.0, request.time_budget / 4),
+        memory=int(psutil.virtual_memory().available * 0.9),
+        compile_cache=cache,
+    )
+    seen = _Progress(device=request.device or "cpu")
+    status, failure = Status.OK, None
+    mode = MODES[request.mode]
+    try:
+        for number in range(mode.sessions):
+            _session(launch, datasets, battery if number == 0 else [], workloads, mode, seen, watch)
+        failure = _faster_than_physics(_results(seen, request.threads, datasets))
+        status = Status.CHEAT if failure else Status.OK
+    except KernelFailedError as error:
+        status, failure = error.status, error.failure
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+    return _outcome(request, datasets, path, (battery, workloads), seen, (status, failure), time.monotonic() - began)
+
+
+def _session(
+    launch: Launch,
+    datasets: Datasets,
+    battery: list[Case],
+    workloads: list[Case],
+    mode: Mode,
+    seen: _Progress,
+    watch: Watcher,
+) -> None:
+    watch("starting a worker", 0, 1)
+    with WorkerProcess(launch) as worker:
+        seen.device, seen.isolation, seen.libraries = worker.device, worker.isolation, dict(worker.about["about"])
+        if battery:
+            checked = checking.check(worker, datasets, battery, lambda done, of: watch("checking", done, of))
+            seen.cases, seen.max_abs_err, seen.first_call_ns = checked.cases, checked.max_abs_err, checked.first_call_ns
+        session = Session(worker, datasets, workloads, launch.threads)
+        session.prepare(lambda done, of: watch("preparing", done, of))
+        rule = StopRule(mode.least, mode.most, mode.width, mode.seconds / mode.sessions)
+        name = f"timing, process {len(seen.sessions) + 1} of {mode.sessions}"
+        session.rounds(rule, lambda done, of: watch(name, done, of))
+        seen.max_abs_err = max(seen.max_abs_err or 0.0, session.max_abs_err)
+        seen.prepare_ns = seen.prepare_ns or max(session.prepare_ns)
+        seen.rss = max(seen.rss, worker.rss_peak())
+        seen.device_peak = max(filter(None, (seen.device_peak, worker.device_peak())), default=None)
+        seen.sessions.append(session.tracks)
+
+
+# ---- what was gathered, as figures ---------------------------------------------------------------------------------
+
+
+def _results(seen: _Progress, threads: int, datasets: Datasets) -> tuple[WorkloadResult, ...]:
+    limits = ceilings.ceilings(seen.device, threads) if seen.device == "cpu" else None
+    found = []
+    for tracks in zip(*seen.sessions, strict=True):
+        case = tracks[0].case
+        judged = [np.asarray(_judged(track, seen.device)) for track in tracks]
+        found_interval = stats.median_interval(judged)
+        middle = found_interval.value
+        cost = datasets.target.cost(case)
+        limit = ceilings.limit_ns(cost, limits, cost.bytes) / case.operations if limits else None
+        found.append(
+            WorkloadResult(
+                name=case.name,
+                shape=dict(case.shape),
+                distribution=case.distribution,
+                nq=case.operations,
+                n=int(case.shape.get("N", case.operations)),
+                ns=middle,
+                ci90_ns=(found_interval.low, found_interval.high),
+                samples=sum(len(one) for one in judged),
+                discarded=sum(track.discarded for track in tracks),
+                calls=sum(track.timed_calls for track in tracks),
+                cpu_ns=_median([track.cpu for track in tracks]) if seen.device == "cpu" else None,
+                device_ns=_median([track.device for track in tracks]),
+                latency_ns=_median([track.latency for track in tracks]),
+                limit_ns=limit,
+                percent_of_limit=100.0 * limit / middle if limit else None,
+            )
+        )
+    return tuple(found)
+
+
+def _judged(track: Track, device: str) -> list[float]:
+    if device == "cpu":
+        return track.wall
+    return track.device if track.case.operations > 1 else track.latency
+
+
+def _median(sessions: list[list[float]]) -> float | None:
+    values = [value for one in sessions for value in one]
+    return float(np.median(values)) if values else None
+
+
+def _faster_than_physics(results: Sequence[WorkloadResult]) -> Failure | None:
+    for one in results:
+        if one.limit_ns is not None and one.ns < PHYSICS_MARGIN * one.limit_ns:
+            message = (
+                f"{one.ns:.0f} ns where this machine needs at least {one.limit_ns:.0f} ns to move the bytes: "
+                "the work was not done on the clock"
+            )
+            return Failure("forged", message, one.name, got=one.ns, expected=one.limit_ns)
+    return None
+
+
+def workload_hash(request: Request, datasets: Datasets) -> str:
+    """Return a short hash of everything that decides what is timed: cases, generator, reference, harness version."""
+    cases = datasets.target.workloads(request.seed, request.scale, request.nq)
+    digest = hashlib.sha256(HARNESS_VERSION.encode())
+    for case in cases:
+        facts = (case.name, sorted(case.shape.items()), case.seed, repr(sorted(case.statics.items())))
+        digest.update(json.dumps(facts).encode())
+    home = catalog.folder(request.target)
+    for name in ("__init__.py", "inputs.py", "reference.py"):
+        digest.update((home / name).read_bytes() if (home / name).is_file() else b"")
+    return digest.hexdigest()[:12]
+
+
+def _outcome(
+    request: Request,
+    datasets: Datasets,
+    path: Path,
+    cases: tuple[list[Case], list[Case]],
+    seen: _Progress,
+    end: tuple[Status, Failure | None],
+    seconds: float,
+) -> Outcome:
+    battery, workloads = cases
+    status, failure = end
+    timed = status is Status.OK
+    results = _results(seen, request.threads, datasets) if timed else ()
+    samples = {
+        tracks[0].case.name: [np.asarray(_judged(track, seen.device)) for track in tracks]
+        for tracks in zip(*seen.sessions, strict=True)
+    }
+    figure = stats.geomean_interval(samples) if timed else None
+    first_calls = sum(track.first_call_ns for track in seen.sessions[0]) if seen.sessions else 0
+    tested = [*battery[: seen.cases], *workloads] if seen.cases else []
+    return Outcome(
+        target=request.target,
+        backend=request.backend,
+        requested_backend=request.requested_backend,
+        device=seen.device,
+        kernel=_kernel_name(request, path),
+        kernel_hash=catalog.kernel_hash(path),
+        workload_hash=workload_hash(request, datasets),
+        harness_version=HARNESS_VERSION,
+        status=status,
+        mode=request.mode,
+        scale=request.scale,
+        seed=request.seed,
+        threads=request.threads,
+        cases_tested=seen.cases,
+        shapes_tested=tuple(dict.fromkeys(_shape_name(case) for case in tested)),
+        distributions_tested=tuple(dict.fromkeys(case.distribution for case in tested)),
+        max_abs_err=seen.max_abs_err,
+        geomean_ns=figure.value if figure else None,
+        ci90_ns=(figure.low, figure.high) if figure else None,
+        workloads=results,
+        prepare_ns=seen.prepare_ns,
+        compile_ns=seen.first_call_ns + first_calls if seen.first_call_ns else None,
+        peak_rss_bytes=seen.rss or None,
+        device_peak_bytes=seen.device_peak,
+        total_s=seconds,
+        failure=failure,
+        isolation=seen.isolation,
+        libraries=seen.libraries,
+    )
+
+
+def _kernel_name(request: Request, path: Path) -> str:
+    home = catalog.folder(request.target)
+    return str(path.relative_to(home).with_suffix("")) if path.is_relative_to(home) else str(path)
+
+
+def _shape_name(case: Case) -> str:
+    return case.data_key.split("/")[1]
+
+
+def validate(request: Request) -> None:
+    """Hold the words of a request against what there is.
+
+    Raises
+    ------
+    LarError
+        Naming the word, its value and what was expected.
+    """
+    if request.scale not in SCALES:
+        raise LarError(f"--scale {request.scale}: expect one of {', '.join(SCALES)}")
+    if request.mode not in MODES:
+        raise LarError(f"--mode {request.mode}: expect one of {', '.join(MODES)}")
+    if not request.nq or min(request.nq) < 1:
+        raise LarError(f"--nq {','.join(map(str, request.nq))}: expect positive numbers of queries a call")
+    if not 1 <= request.threads <= (psutil.cpu_count() or 1):
+        raise LarError(f"--threads {request.threads}: expect 1 to {psutil.cpu_count()}")
+    if request.time_budget <= 0:
+        raise LarError(f"--time-budget {request.time_budget}: expect seconds above 0")

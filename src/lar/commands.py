@@ -1,0 +1,189 @@
+"""What each command does, below the words: resolve names, measure, print results to stdout, end with a code."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lar import bench as measuring
+from lar import catalog, machine, probe
+from lar.contracts import Exit, Outcome, Status
+from lar.datasets import Datasets
+from lar.errors import LarError, UnavailableError
+from lar.progress import Progress
+from lar.report import document, tables
+
+_PREFERENCE = ("cupy", "jax", "torch", "numpy")
+
+
+@dataclass(frozen=True)
+class BenchWords:
+    """The words of `lar bench`, as typed."""
+
+    targets: tuple[str, ...]
+    backend: str
+    device: str | None
+    kernel: str
+    scale: str
+    nq: str
+    threads: int
+    seed: int
+    mode: str
+    time_budget: float
+    fallback: bool
+
+
+@dataclass(frozen=True)
+class _Choice:
+    backend: str
+    requested: str
+    kernel: str
+
+
+def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence[Path]) -> Exit:
+    """Measure every target on every chosen backend, print a block each and a comparison; return the worst code."""
+    catalog.mount([*roots, *catalog.installed_roots()])
+    names = catalog.target_names() if words.targets == ("all",) else list(dict.fromkeys(words.targets))
+    for name in names:
+        catalog.target(name)
+    choices = _choose(words)
+    if out is not None and not out.resolve().parent.is_dir():
+        raise LarError(f"--out {out}: the folder {out.resolve().parent} does not exist")
+    outcomes: list[Outcome] = []
+    for name in names:
+        datasets = Datasets(catalog.target(name))
+        found: list[Outcome] = []
+        for choice in choices:
+            request = _request(words, name, choice)
+            measuring.validate(request)
+            with Progress(f"{name} on {choice.backend}, {choice.kernel}") as progress:
+                found.append(measuring.measure(request, datasets, progress.tell))
+            if not as_json:
+                _print_outcome(found[-1])
+        if len(found) > 1 and not as_json:
+            print(f"comparison of {name}\n{tables.comparison(found)}\n", flush=True)  # noqa: T201 - the command's result
+        outcomes += found
+    text = document.dumps(document.document(outcomes, machine.environment()))
+    if out is not None:
+        out.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        print(text)  # noqa: T201 - the command's result
+    return _worst(outcomes, asked_for_all=words.backend == "all")
+
+
+def _print_outcome(one: Outcome) -> None:
+    print(tables.block(one))  # noqa: T201 - the command's result
+    if one.workloads:
+        print(f"\n{tables.workloads(one)}")  # noqa: T201 - the command's result
+    print(flush=True)  # noqa: T201 - the command's result
+
+
+def _request(words: BenchWords, name: str, choice: _Choice) -> measuring.Request:
+    try:
+        nq = tuple(int(part) for part in words.nq.split(","))
+    except ValueError:
+        raise LarError(f"--nq {words.nq}: expect whole numbers separated by commas") from None
+    return measuring.Request(
+        target=name,
+        backend=choice.backend,
+        requested_backend=choice.requested,
+        device=words.device if choice.backend == choice.requested else None,
+        kernel=choice.kernel,
+        scale=words.scale,
+        nq=nq,
+        threads=words.threads,
+        seed=words.seed,
+        mode=words.mode,
+        time_budget=words.time_budget,
+    )
+
+
+def _choose(words: BenchWords) -> list[_Choice]:
+    """Turn `--backend` into what is run: names, the best one here, or all that work with the portable NumPy kernel."""
+    asked = list(dict.fromkeys(words.backend.split(",")))
+    if asked == ["auto"]:
+        best = next(name for name in _PREFERENCE if name == "numpy" or _works(name, accelerated=name != "cupy"))
+        return [_Choice(best, best, words.kernel)]
+    if asked == ["all"]:
+        working = [name for name in _measured() if name == "numpy" or _works(name)]
+        asked = ["numpy", *(name for name in working if name != "numpy")]
+    for name in asked:
+        catalog.backend(name)
+    choices = [_with_fallback(name, words) for name in asked]
+    baseline = _Choice("numpy", "numpy", "portable")
+    if len(choices) > 1 and baseline not in choices and words.kernel in {"tuned", "portable"}:
+        choices.append(baseline)
+    return choices
+
+
+def _with_fallback(name: str, words: BenchWords) -> _Choice:
+    if words.fallback and name != "numpy":
+        answer = probe.probe(name)
+        if not answer["available"] or (words.device and words.device not in answer["devices"]):
+            return _Choice("numpy", name, words.kernel)
+    return _Choice(name, name, words.kernel)
+
+
+def _works(name: str, *, accelerated: bool = False) -> bool:
+    answer = probe.probe(name)
+    return bool(answer["available"]) and (not accelerated or any(d != "cpu" for d in answer["devices"]))
+
+
+def _measured() -> list[str]:
+    return [name for name in catalog.backend_names() if catalog.backend(name).purpose == "measure"]
+
+
+def _worst(outcomes: Sequence[Outcome], *, asked_for_all: bool) -> Exit:
+    """Return the code of the gravest outcome; a backend that is missing counts only where it was asked for by name."""
+    order = (Status.CHEAT, Status.INCORRECT, Status.CRASH, Status.TIMEOUT, Status.UNAVAILABLE)
+    present = {one.status for one in outcomes}
+    for status in order:
+        if status in present and not (status is Status.UNAVAILABLE and asked_for_all):
+            return status.exit_code
+    return Exit.DONE
+
+
+def targets(*, as_json: bool, roots: Sequence[Path]) -> Exit:
+    """Print the targets: name, kernels, what it computes."""
+    catalog.mount([*roots, *catalog.installed_roots()])
+    found = [_target_row(name) for name in catalog.target_names()]
+    if as_json:
+        print(document.dumps(found))  # noqa: T201 - the command's result
+    else:
+        rows = [(one["name"], " ".join(one["kernels"]), one["summary"]) for one in found]
+        print(tables.table(("target", "kernels", "computes"), rows))  # noqa: T201 - the command's result
+    return Exit.DONE
+
+
+def _target_row(name: str) -> dict[str, Any]:
+    target, home = catalog.target(name), catalog.folder(name)
+    tuned = sorted(f"tuned/{path.stem}" for path in (home / "tuned").glob("*.py") if not path.stem.startswith("_"))
+    return {"name": name, "summary": target.summary, "source": target.source, "kernels": ["portable", *tuned]}
+
+
+def backends(*, as_json: bool) -> Exit:
+    """Print the backends: name, whether it works here, its devices or the reason."""
+    found = [probe.probe(name) for name in catalog.backend_names()]
+    if as_json:
+        print(document.dumps(found))  # noqa: T201 - the command's result
+    else:
+        rows = [(one["name"], *_state(one), catalog.backend(one["name"]).purpose) for one in found]
+        print(tables.table(("backend", "works", "devices or what is missing", "for"), rows))  # noqa: T201 - the result
+    return Exit.DONE
+
+
+def _state(answer: dict[str, Any]) -> tuple[str, str]:
+    return ("yes", " ".join(answer["devices"])) if answer["available"] else ("no", str(answer["reason"]))
+
+
+def doctor(*, as_json: bool, refresh: bool) -> Exit:
+    """Print what this machine is and what works on it."""
+    from lar import doctor as examination
+
+    found = examination.examine(refresh=refresh)
+    print(document.dumps(found) if as_json else examination.render(found))  # noqa: T201 - the command's result
+    if not any(one["available"] for one in found["backends"]):
+        raise UnavailableError("no backend works here")
+    sys.stdout.flush()
+    return Exit.DONE
