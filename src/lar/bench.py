@@ -10,14 +10,13 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import psutil
 
-from lar import catalog, ceilings, checking, stats
+from lar import catalog, checking, figures
 from lar.clock import StopRule
 from lar.contracts import HARNESS_VERSION, Case, Failure, Outcome, Status, WorkloadResult
 from lar.datasets import Datasets
@@ -27,8 +26,6 @@ from lar.supervisor import KernelFailedError, WorkerProcess
 from lar.timing import Session, Track
 
 SCALES = ("small", "standard", "large")
-PHYSICS_MARGIN = 0.5
-"""A time below this share of the measured floor is a cheat. Memory ceilings move by up to 50 % between runs here."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,7 @@ class _Progress:
     rss: int = 0
     device_peak: int | None = None
     sessions: list[list[Track]] = field(default_factory=list)
+    results: tuple[WorkloadResult, ...] = ()
 
 
 Watcher = Callable[[str, int, int], None]
@@ -117,7 +115,9 @@ def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: No
     try:
         for number in range(mode.sessions):
             _session(launch, datasets, battery if number == 0 else [], workloads, mode, seen, watch)
-        failure = _faster_than_physics(_results(seen, request.threads, datasets))
+        limits = figures.limits_of(request.backend, seen.device, request.threads)
+        seen.results = figures.results(target, seen.sessions, seen.device, limits)
+        failure = figures.faster_than_physics(seen.results)
         status = Status.CHEAT if failure else Status.OK
     except KernelFailedError as error:
         status, failure = error.status, error.failure
@@ -153,63 +153,6 @@ def _session(
         seen.sessions.append(session.tracks)
 
 
-# ---- what was gathered, as figures ---------------------------------------------------------------------------------
-
-
-def _results(seen: _Progress, threads: int, datasets: Datasets) -> tuple[WorkloadResult, ...]:
-    limits = ceilings.ceilings(seen.device, threads) if seen.device == "cpu" else None
-    found = []
-    for tracks in zip(*seen.sessions, strict=True):
-        case = tracks[0].case
-        judged = [np.asarray(_judged(track, seen.device)) for track in tracks]
-        found_interval = stats.median_interval(judged)
-        middle = found_interval.value
-        cost = datasets.target.cost(case)
-        limit = ceilings.limit_ns(cost, limits, cost.bytes) / case.operations if limits else None
-        found.append(
-            WorkloadResult(
-                name=case.name,
-                shape=dict(case.shape),
-                distribution=case.distribution,
-                nq=case.operations,
-                n=int(case.shape.get("N", case.operations)),
-                ns=middle,
-                ci90_ns=(found_interval.low, found_interval.high),
-                samples=sum(len(one) for one in judged),
-                discarded=sum(track.discarded for track in tracks),
-                calls=sum(track.timed_calls for track in tracks),
-                cpu_ns=_median([track.cpu for track in tracks]) if seen.device == "cpu" else None,
-                device_ns=_median([track.device for track in tracks]),
-                latency_ns=_median([track.latency for track in tracks]),
-                limit_ns=limit,
-                percent_of_limit=100.0 * limit / middle if limit else None,
-            )
-        )
-    return tuple(found)
-
-
-def _judged(track: Track, device: str) -> list[float]:
-    if device == "cpu":
-        return track.wall
-    return track.device if track.case.operations > 1 else track.latency
-
-
-def _median(sessions: list[list[float]]) -> float | None:
-    values = [value for one in sessions for value in one]
-    return float(np.median(values)) if values else None
-
-
-def _faster_than_physics(results: Sequence[WorkloadResult]) -> Failure | None:
-    for one in results:
-        if one.limit_ns is not None and one.ns < PHYSICS_MARGIN * one.limit_ns:
-            message = (
-                f"{one.ns:.0f} ns where this machine needs at least {one.limit_ns:.0f} ns to move the bytes: "
-                "the work was not done on the clock"
-            )
-            return Failure("forged", message, one.name, got=one.ns, expected=one.limit_ns)
-    return None
-
-
 def workload_hash(request: Request, datasets: Datasets) -> str:
     """Return a short hash of everything that decides what is timed: cases, generator, reference, harness version."""
     cases = datasets.target.workloads(request.seed, request.scale, request.nq)
@@ -234,13 +177,7 @@ def _outcome(
 ) -> Outcome:
     battery, workloads = cases
     status, failure = end
-    timed = status is Status.OK
-    results = _results(seen, request.threads, datasets) if timed else ()
-    samples = {
-        tracks[0].case.name: [np.asarray(_judged(track, seen.device)) for track in tracks]
-        for tracks in zip(*seen.sessions, strict=True)
-    }
-    figure = stats.geomean_interval(samples) if timed else None
+    figure = figures.geomean(seen.sessions, seen.device) if status is Status.OK else None
     first_calls = sum(track.first_call_ns for track in seen.sessions[0]) if seen.sessions else 0
     tested = [*battery[: seen.cases], *workloads] if seen.cases else []
     return Outcome(
@@ -263,7 +200,7 @@ def _outcome(
         max_abs_err=seen.max_abs_err,
         geomean_ns=figure.value if figure else None,
         ci90_ns=(figure.low, figure.high) if figure else None,
-        workloads=results,
+        workloads=seen.results,
         prepare_ns=seen.prepare_ns,
         compile_ns=seen.first_call_ns + first_calls if seen.first_call_ns else None,
         peak_rss_bytes=seen.rss or None,

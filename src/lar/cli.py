@@ -5,7 +5,7 @@ Every import that costs time is made inside the command that needs it: `lar --he
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -119,7 +119,7 @@ def _finish(code: int) -> None:
     raise typer.Exit(int(code))
 
 
-_USAGE_ERRORS = typer.BadParameter.__bases__
+_USAGE_ERRORS: Any = typer.BadParameter.__bases__
 """The command line parser's own error; typer names only this child of it."""
 
 

@@ -4,8 +4,10 @@ Building a data set (training, encoding) takes longer than timing a kernel on it
 cache folder, named by the content of everything they are made from.
 """
 
+import contextlib
 import hashlib
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -98,7 +100,7 @@ def _read(path: Path) -> Data | None:
         with np.load(path, allow_pickle=False) as archive:
             found = {name: archive[name] for name in archive.files}
         path.touch()
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
     return _nested(found)
 
@@ -116,7 +118,8 @@ def _keep(path: Path, data: Data) -> None:
         scratch.replace(path)
         _prune(path.parent)
     except OSError:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink()
 
 
 def _prune(home: Path) -> None:

@@ -111,7 +111,9 @@ def test_backends_import_only_the_contracts_and_their_own_library() -> None:
     for path in (ROOT / "backends").glob("*.py"):
         for name in _imports(path):
             if name.startswith("lar."):
-                assert name.split(".")[1] in {"contracts", "errors", "trees"} or name.startswith("lar.backends._"), f"{path} imports {name}"
+                assert name.split(".")[1] in {"contracts", "errors", "trees"} or name.startswith("lar.backends._"), (
+                    f"{path} imports {name}"
+                )
 
 
 def test_portable_kernels_contain_no_backend_test() -> None:
