@@ -100,7 +100,7 @@ class TorchBackend(EagerBackend):
 
     def about(self) -> dict[str, str]:
         """Versions of torch and CUDA, and the device's name."""
-        about = {"torch": self._torch.__version__, "threads": str(self._torch.get_num_threads())}
+        about = {"torch": str(self._torch.__version__), "threads": str(self._torch.get_num_threads())}
         if self._on_gpu:
             about["cuda-runtime"] = str(self._torch.version.cuda)
             about["device"] = self._torch.cuda.get_device_name(self._where)

@@ -41,7 +41,7 @@ class Mode:
 
 MODES = {
     "quick": Mode(sessions=2, least=3, most=3, width=1.0, seconds=5.0),
-    "trial": Mode(sessions=3, least=4, most=12, width=0.01, seconds=12.0),
+    "trial": Mode(sessions=5, least=3, most=8, width=0.01, seconds=12.0),
     "baseline": Mode(sessions=8, least=8, most=40, width=0.005, seconds=160.0),
 }
 
@@ -109,7 +109,7 @@ def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: No
         memory=int(psutil.virtual_memory().available * 0.9),
         compile_cache=cache,
     )
-    seen = _Progress(device=request.device or "cpu")
+    seen = _Progress(device=request.device or "none")
     status, failure = Status.OK, None
     mode = MODES[request.mode]
     try:
@@ -142,7 +142,8 @@ def _session(
             checked = checking.check(worker, datasets, battery, lambda done, of: watch("checking", done, of))
             seen.cases, seen.max_abs_err, seen.first_call_ns = checked.cases, checked.max_abs_err, checked.first_call_ns
         session = Session(worker, datasets, workloads, launch.threads)
-        session.prepare(lambda done, of: watch("preparing", done, of))
+        sized = seen.sessions[0] if seen.sessions else []
+        session.prepare(sized, lambda done, of: watch("preparing", done, of))
         rule = StopRule(mode.least, mode.most, mode.width, mode.seconds / mode.sessions)
         name = f"timing, process {len(seen.sessions) + 1} of {mode.sessions}"
         session.rounds(rule, lambda done, of: watch(name, done, of))

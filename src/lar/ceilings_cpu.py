@@ -1,6 +1,6 @@
 """Measures the ceilings of the CPU: what `lar.vector_loops` reach, over sizes from the first cache to memory.
 
-Every loop is run many times in short pieces, in two rounds some time apart, and the fastest piece counts: a pre-empted
+Every loop is run many times in short pieces, in rounds some time apart, and the fastest piece counts: a pre-empted
 piece, a clock still rising or a noisy neighbour can then spoil some pieces and not the figure.
 """
 
@@ -22,7 +22,7 @@ SIZES = tuple(1 << bits for bits in (14, 16, 18, 19, 20, 22, 24, 26, 28))
 
 _MOST_BYTES = 1 << 30  # of all threads; and at most an eighth of the memory that is free
 _HUGE_PAGE = 2 << 20
-_ROUNDS = 2
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class _Pace:
 
 
 # Several threads do not start a piece at quite the same moment, so theirs are longer.
-_ONE = _Pace(piece_ns=300_000, budget_ns=5_000_000, pieces=2)
-_MANY = _Pace(piece_ns=2_000_000, budget_ns=12_000_000, pieces=2)
+_ONE = _Pace(piece_ns=300_000, budget_ns=4_000_000, pieces=2)
+_MANY = _Pace(piece_ns=1_500_000, budget_ns=5_000_000, pieces=2)
 
 
 def measure_cpu(fingerprint: str, threads: int, sizes: tuple[int, ...] = SIZES) -> Ceilings:

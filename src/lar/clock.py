@@ -56,15 +56,15 @@ def calls_per_batch(run: Callable[[int], Reading], limit: int) -> int:
     return calls
 
 
-def warm_up(run: Callable[[int], Reading], calls: int, tolerance: float = 0.03, most: int = 8) -> int:
-    """Run batches until two in a row agree within `tolerance`; return how many it took, at most `most`."""
-    before = run(calls).wall_ns
-    for count in range(2, most + 1):
-        now = run(calls).wall_ns
-        if abs(now - before) <= tolerance * before:
-            return count
+def warm_up(run: Callable[[int], Reading], calls: int, tolerance: float = 0.03, most: int = 6) -> Reading:
+    """Run batches until two in a row agree within `tolerance`, at most `most` of them; return the last."""
+    before = run(calls)
+    for _ in range(most - 1):
+        now = run(calls)
+        if abs(now.wall_ns - before.wall_ns) <= tolerance * before.wall_ns:
+            return now
         before = now
-    return most
+    return before
 
 
 @dataclass

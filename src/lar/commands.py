@@ -54,7 +54,7 @@ def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence
     for name in names:
         datasets = Datasets(catalog.target(name))
         found: list[Outcome] = []
-        for choice in choices:
+        for choice in _with_baseline(name, choices):
             request = _request(words, name, choice)
             measuring.validate(request)
             with Progress(f"{name} on {choice.backend}, {choice.kernel}") as progress:
@@ -73,6 +73,9 @@ def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence
 
 
 def _print_outcome(one: Outcome) -> None:
+    if one.status is Status.UNAVAILABLE and one.failure is not None:
+        print(f"lar: backend {one.backend} is not available: {one.failure.message}", file=sys.stderr)  # noqa: T201
+        return
     print(tables.block(one))  # noqa: T201 - the command's result
     if one.workloads:
         print(f"\n{tables.workloads(one)}")  # noqa: T201 - the command's result
@@ -100,7 +103,7 @@ def _request(words: BenchWords, name: str, choice: _Choice) -> measuring.Request
 
 
 def _choose(words: BenchWords) -> list[_Choice]:
-    """Turn `--backend` into what is run: names, the best one here, or all that work with the portable NumPy kernel."""
+    """Turn `--backend` into what is run: names, the best one here, or all that work."""
     asked = list(dict.fromkeys(words.backend.split(",")))
     if asked == ["auto"]:
         best = next(name for name in _PREFERENCE if name == "numpy" or _works(name, accelerated=name != "cupy"))
@@ -110,11 +113,15 @@ def _choose(words: BenchWords) -> list[_Choice]:
         asked = ["numpy", *(name for name in working if name != "numpy")]
     for name in asked:
         catalog.backend(name)
-    choices = [_with_fallback(name, words) for name in asked]
+    return [_with_fallback(name, words) for name in asked]
+
+
+def _with_baseline(target: str, choices: list[_Choice]) -> list[_Choice]:
+    """Add what several backends are compared with, the portable kernel on NumPy, where it is not among them."""
     baseline = _Choice("numpy", "numpy", "portable")
-    if len(choices) > 1 and baseline not in choices and words.kernel in {"tuned", "portable"}:
-        choices.append(baseline)
-    return choices
+    paths = {catalog.kernel_path(target, one.kernel, one.backend) for one in choices if one.backend == "numpy"}
+    there = catalog.kernel_path(target, "portable", "numpy") in paths
+    return choices if len(choices) < 2 or there else [*choices, baseline]
 
 
 def _with_fallback(name: str, words: BenchWords) -> _Choice:

@@ -68,6 +68,9 @@ class Launch:
             "PYTHONDONTWRITEBYTECODE": "1",
             "NUMBA_CACHE_DIR": str(self.compile_cache),
             "CUPY_CACHE_DIR": str(self.compile_cache),
+            "JAX_COMPILATION_CACHE_DIR": str(self.compile_cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
             **dict.fromkeys(_THREAD_VARIABLES, str(self.threads)),
         }

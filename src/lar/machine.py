@@ -38,6 +38,7 @@ LIBRARIES = (
 
 _CUPY_WHEELS = ("cupy", "cupy-cuda13x", "cupy-cuda12x", "cupy-cuda11x")
 _ROOT = Path(__file__).parents[2]
+_PROC = Path("/proc")
 _CPUCLOCK_SCHED = 2  # include/linux/posix-timers.h: the clock that counts what the scheduler gave a whole process
 
 
@@ -114,10 +115,9 @@ def rss_peak(pid: int) -> int:
     ProcessLookupError
         If there is no such process, or it has ended and holds no memory any more.
     """
-    status = Path(f"/proc/{pid}/status")
-    if Path("/proc/self/status").exists():
-        with contextlib.suppress(FileNotFoundError):
-            for line in status.read_text().splitlines():
+    if (_PROC / "self").exists():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for line in (_PROC / str(pid) / "status").read_text().splitlines():
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
         raise ProcessLookupError(f"process {pid} has ended")

@@ -137,7 +137,9 @@ def _features(first: dict[str, str]) -> list[str]:
         # No /proc: LLVM asks the processor itself, for the price of importing it.
         from llvmlite import binding
 
-        listed = " ".join(name for name, has in binding.get_host_cpu_features().items() if has)
+        listed = ""
+        with contextlib.suppress(RuntimeError):  # nor can LLVM tell on every system
+            listed = " ".join(name for name, has in binding.get_host_cpu_features().items() if has)
     has = {_plain(_LINUX_SPELLING.get(name, name)) for name in listed.split()}
     return [name for name in FEATURES if _plain(name) in has]
 

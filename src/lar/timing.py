@@ -64,8 +64,16 @@ class Session:
         self.prepare_ns: list[int] = []
         self.max_abs_err = 0.0
 
-    def prepare(self, progress: Callable[[int, int], None]) -> None:
-        """Load every data set, make every first call, size the batches and warm up."""
+    def prepare(self, sized: Sequence[Track], progress: Callable[[int, int], None]) -> None:
+        """Load every data set, make every first call, size the batches and warm up.
+
+        Parameters
+        ----------
+        sized : sequence of Track
+            The tracks of an earlier session, whose batch sizes are taken over; empty for the first one.
+        progress : callable
+            ``(done, of)`` workloads.
+        """
         for number, track in enumerate(self.tracks):
             progress(number, len(self.tracks))
             case = track.case
@@ -85,9 +93,9 @@ class Session:
                     staged = calls
                 return self.worker.run(track.case, 0, calls, self._mode(track))
 
-            track.calls = clock.calls_per_batch(batch, track.slots)
-            clock.warm_up(batch, track.calls)
-            track.first_call_ns -= min(track.first_call_ns, batch(track.calls).wall_ns // track.calls)
+            track.calls = sized[number].calls if sized else clock.calls_per_batch(batch, track.slots)
+            steady = clock.warm_up(batch, track.calls)
+            track.first_call_ns -= min(track.first_call_ns, steady.wall_ns // steady.calls)
 
     def rounds(self, rule: StopRule, progress: Callable[[int, int], None]) -> None:
         """Take one batch of every workload in random order, until the rule has enough."""
@@ -141,7 +149,7 @@ class Session:
         data, specs = self.datasets.data(case), target.outputs(case)
         outputs = self.worker.gather(case)
         stacked = stack(outputs)
-        many = [type(spec)((len(outputs), *spec.shape), spec.dtype) for spec in specs]
+        many = oracle.stacked(specs, len(outputs))
         verdict = oracle.judge(target.audit(case, data, queries), many, stacked, case.name)
         self._raise_if_wrong(verdict.failure)
         self.max_abs_err = max(self.max_abs_err, verdict.max_abs_err)

@@ -10,6 +10,7 @@ own, `passes` times, each at least once. ctypes releases the interpreter's lock 
 side.
 """
 
+import contextlib
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -134,7 +135,8 @@ def float_loop(width: int, additions: int) -> Loop:
                 values[i] = builder.fadd(values[i], quarter)
         return values
 
-    return function.compile(body, [quarter] * (products + sums), block=pairs * (4 + additions) * lanes)
+    start = [ir.Constant(vector, [i / 8] * lanes) for i in range(products + sums)]
+    return function.compile(body, start, block=pairs * (4 + additions) * lanes)
 
 
 def byte_loop(width: int) -> Loop:
@@ -154,7 +156,8 @@ def byte_loop(width: int) -> Loop:
             values = [builder.xor(builder.add(value, left), right) for value in values]
         return values
 
-    return function.compile(body, [left] * accumulators, block=2 * accumulators * rounds * width)
+    start = [ir.Constant(vector, [i] * width) for i in range(accumulators)]
+    return function.compile(body, start, block=2 * accumulators * rounds * width)
 
 
 class _Function:
@@ -228,8 +231,11 @@ class _Function:
 def _compile(module: Any, block: int) -> Loop:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+    features = ""
+    with contextlib.suppress(RuntimeError):  # LLVM cannot tell on every system; the name of the CPU is then enough
+        features = binding.get_host_cpu_features().flatten()
     target = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3
+        cpu=binding.get_host_cpu_name(), features=features, opt=3
     )
     engine = binding.create_mcjit_compiler(binding.parse_assembly(str(module)), target)
     engine.finalize_object()

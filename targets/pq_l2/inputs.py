@@ -119,7 +119,8 @@ def _vectors(case: Case, key: int, count: int) -> HostArray:
             draw = centres[np.arange(count) % _CLUSTERS] / np.sqrt(dim) + 0.5 * draw
         case _:
             pass
-    return draw.astype(np.float32)
+    out: HostArray = draw.astype(np.float32)
+    return out
 
 
 def _train(vectors: HostArray, m: int, K: int, key: int) -> HostArray:
@@ -144,7 +145,7 @@ def _encode(vectors: HostArray, codebook: HostArray) -> HostArray:
     return out
 
 
-@njit  # type: ignore[untyped-decorator]  # numba ships no types
+@njit
 def _nearest_centroids(vectors: HostArray, columns: HostArray) -> HostArray:
     count = vectors.shape[0]
     m, width, K = columns.shape

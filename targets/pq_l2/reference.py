@@ -13,7 +13,7 @@ from numba import njit
 from lar.contracts import Case, Data, HostArray, Query, Ranked
 
 
-@njit  # type: ignore[untyped-decorator]  # numba ships no types
+@njit
 def distance_tables(query: HostArray, codebook: HostArray) -> HostArray:
     """Return float64 (m, K): the squared distance of each sub-vector of one query to each centroid."""
     m, K, width = codebook.shape
@@ -28,7 +28,7 @@ def distance_tables(query: HostArray, codebook: HostArray) -> HostArray:
     return table
 
 
-@njit  # type: ignore[untyped-decorator]  # numba ships no types
+@njit
 def all_distances(query: HostArray, codebook: HostArray, codes: HostArray) -> HostArray:
     """Return float64 (N,): the distance of one query to every row."""
     table = distance_tables(query, codebook)
@@ -42,7 +42,7 @@ def all_distances(query: HostArray, codebook: HostArray, codes: HostArray) -> Ho
     return out
 
 
-@njit  # type: ignore[untyped-decorator]  # numba ships no types
+@njit
 def distances_of(queries: HostArray, codebook: HostArray, codes: HostArray, ids: HostArray) -> HostArray:
     """Return float64 (R, k): the distance of query r to the decoded row ``ids[r, t]``, without tables."""
     _, _, width = codebook.shape

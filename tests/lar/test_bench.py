@@ -151,4 +151,4 @@ def test_the_workload_hash_follows_what_is_timed_and_nothing_else() -> None:
 )
 def test_a_wrong_word_is_named_with_what_was_expected(word: str, value: object) -> None:
     with pytest.raises(LarError, match=r"--[a-z-]+ .*expect"):
-        run(**{word: value})
+        run(**{word: value})  # type: ignore[arg-type]  # words by name

@@ -93,6 +93,12 @@ def test_processes_are_the_sampling_unit() -> None:
     assert math.log(many.high / many.low) == pytest.approx(math.log(few.high / few.low), rel=0.02)
 
 
+def test_the_bootstrap_counts_where_it_is_the_wider_one() -> None:
+    """Of processes in two modes the median is anything between them, and Student's t of their mean is narrower."""
+    interval = stats.median_interval([[1.0]] * 4 + [[2.0]] * 4)
+    assert (interval.value, interval.low, interval.high) == pytest.approx((1.5, 1.0, 2.0))
+
+
 def test_workloads_of_different_size_add_no_noise() -> None:
     constant = {name: [[size] * 10] * 4 for name, size in (("small", 1.0), ("large", 1e6))}
     interval = stats.geomean_interval(constant)
@@ -115,6 +121,8 @@ def test_samples_may_differ_in_number_within_a_process() -> None:
 def test_the_resampling_is_that_of_the_textbook() -> None:
     """Against a plain loop over resamples, the percentiles agree."""
     generator = np.random.default_rng(8)
+    halves = stats._resampled_medians([np.array([1.0]), np.array([2.0])], generator.integers(0, 2, (99, 2)), generator)
+    assert set(halves) == {1.0, 1.5, 2.0}
     table = [generator.lognormal(0.1 * i, 0.2, 7 + i) for i in range(4)]
     chosen = generator.integers(0, 4, (4000, 4))
     medians = stats._resampled_medians(table, chosen, generator)
@@ -124,9 +132,10 @@ def test_the_resampling_is_that_of_the_textbook() -> None:
 
 
 def test_intervals_are_reproducible_contain_their_value_and_grow_with_the_level() -> None:
-    timings = _timings(np.random.default_rng(5), 4, shared=True)
+    timings = {"w": list(np.random.default_rng(5).exponential(size=(30, 1)))}
     interval = stats.geomean_interval(timings, seed=1)
     assert interval == stats.geomean_interval(timings, seed=1)
+    assert interval != stats.geomean_interval(timings, seed=2)
     assert interval.low <= interval.value <= interval.high
     wide = stats.geomean_interval(timings, level=0.99, seed=1)
     assert wide.low < interval.low
@@ -154,6 +163,7 @@ def test_excess_p_value_is_uniform_at_the_bound_small_above_and_large_below() ->
     assert np.mean(p) == pytest.approx(0.5, abs=0.05)
     assert stats.excess_p_value([[1.2], [1.21], [1.19]], 1.05) < 0.01
     assert stats.excess_p_value([[1.0], [1.01], [0.99]], 1.05) > 0.99
+    assert stats.excess_p_value([[1.0], [1.1], [1.3]], 1.05) == pytest.approx(0.227639089909)  # scipy.stats.ttest_1samp
     assert stats.excess_p_value([[1.05], [1.05]], 1.05) == 1.0
     assert stats.excess_p_value([[1.06], [1.06]], 1.05) == 0.0
 
@@ -214,6 +224,7 @@ GOOD = [[1.0, 2.0], [3.0]]
         (lambda: stats.excess_p_value(GOOD, 0.0), "bound"),
         (lambda: stats.holm([0.5, float("nan")]), "p-values"),
         (lambda: stats.holm([1.5]), "p-values"),
+        (lambda: stats.holm([-0.5]), "p-values"),
         (lambda: stats.t_lower_bound([1.0]), "1 independent"),
         (lambda: stats.t_lower_bound([1.0, float("nan")]), "not finite"),
         (lambda: stats.wilson_interval(0, 0), "trials"),

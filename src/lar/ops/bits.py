@@ -155,19 +155,22 @@ def pack_bits(xp: Any, mask: Array) -> Array:
     return packed
 
 
-_STEPS = (64, 64, 64, 32, 16, 8, 4, 2, 1)  # of the exponent; 2**128 would be no float32
+_STEPS = (64, 32, 16, 8, 4, 2, 1)
+"""Of the exponent. Each is a product of its own that may not happen, so that no compiler joins two factors into one
+that is no float32."""
 
 
 def _bits_of_float(xp: Any, x: Array) -> Array:
     """Return the int32 of float32: ``|x| = m * 2**(e - 149)`` has the bits ``(e << 23) + m``, of subnormals too."""
     finite = xp.isfinite(x)
-    rest = xp.where(finite, xp.abs(x), 0.0)
-    exponent = xp.zeros_like(x, dtype=xp.int32)
+    rest = xp.where(finite, xp.abs(x), 0.0)  # becomes m * 2**-23, at most 2
+    exponent = xp.full_like(x, 126, dtype=xp.int32)
     for step in _STEPS:
-        high = rest >= 2.0 ** (step - 126)
-        rest = xp.where(high, rest * 2.0**-step, rest)
-        exponent = xp.where(high, exponent + step, exponent)
-    bits = (exponent << 23) + xp.astype(rest * 2.0**126 * 2.0**23, xp.int32)
+        high = rest >= 2.0**step
+        low = (rest < 2.0 ** (1 - step)) & (exponent >= step)
+        rest = xp.where(high, rest * 2.0**-step, xp.where(low, rest * _power(xp, low, step, rest), rest))
+        exponent = xp.where(high, exponent + step, xp.where(low, exponent - step, exponent))
+    bits = (exponent << 23) + xp.astype(rest * 2.0**23, xp.int32)
     bits = xp.where(finite, bits, xp.where(xp.isnan(x), 0x7FC00000, xp.full_like(bits, 0x7F800000)))
     return xp.where(xp.signbit(x), bits ^ INT32_MIN, bits)
 
@@ -177,12 +180,17 @@ def _float_of_bits(xp: Any, bits: Array) -> Array:
     biased = (bits >> 23) & 0xFF
     fraction = bits & 0x7FFFFF
     mantissa = xp.where(biased > 0, fraction + 0x800000, fraction)
-    left = xp.where(biased > 0, biased - 1, 0)
-    x = xp.astype(mantissa, xp.float32) * 2.0**-23 * 2.0**-126
+    left = xp.where(biased == 0xFF, 0, xp.where(biased > 0, biased, 1) - 127)
+    x = xp.astype(mantissa, xp.float32) * 2.0**-23
     for step in _STEPS:
-        high = left >= step
-        x = xp.where(high, x * 2.0**step, x)
-        left = xp.where(high, left - step, left)
+        high, low = left >= step, left <= -step
+        x = xp.where(low, x * 2.0**-step, x * _power(xp, high, step, x))
+        left = xp.where(high, left - step, xp.where(low, left + step, left))
     special = xp.where(fraction == 0, xp.full_like(x, float("inf")), float("nan"))
     x = xp.where(biased == 0xFF, special, x)
     return xp.where(bits < 0, -x, x)
+
+
+def _power(xp: Any, mask: Array, step: int, like: Array) -> Array:
+    """Return 2**step where the mask is set and 1 elsewhere: a product that is not wanted must not overflow either."""
+    return xp.where(mask, xp.full_like(like, 2.0**step), 1.0)

@@ -22,7 +22,12 @@ def count(xp: Any, mask: Array) -> Array:
 
 def cumsum32(xp: Any, x: Array) -> Array:
     """Sum up along the last axis, inclusively, in int32 that wraps; `x` is int32, uint8 or bool."""
-    _, xp = resolve(xp)
+    name, xp = resolve(xp)
+    if name == "jax":
+        from lar.ops import _jax
+
+        summed: Array = _jax.running_sum(xp.astype(x, xp.int32))
+        return summed
     return xp.cumulative_sum(xp.astype(x, xp.int32), axis=-1, dtype=xp.int32)
 
 
@@ -63,7 +68,7 @@ def compact(xp: Any, mask: Array, size: int, fill: int) -> tuple[Array, Array]:
         return xp.full((size,), fill, dtype=xp.int32, device=device), count(xp, mask)
     running = cumsum32(xp, mask)
     number = running[-1, ...]
-    if name == "jax" and size * 16 > n:  # a scatter visits n values, a search size * log2(n)
+    if name == "jax":
         slot = xp.where(mask, running - 1, size)
         positions = xp.full((size,), fill, dtype=xp.int32).at[slot].set(iota(xp, n, mask), mode="drop")
         return positions, number
@@ -115,9 +120,9 @@ def running_max(xp: Any, x: Array) -> Array:
 
         return torch.cummax(x, 0)[0]
     if name == "jax":
-        from jax import lax
+        from lar.ops import _jax
 
-        return lax.associative_scan(xp.maximum, x)  # lax.cummax is six times slower on the CPU
+        return _jax.running_max(x)
     step = 1
     while step < x.shape[0]:
         x = xp.concat([x[:step], xp.maximum(x[step:], x[:-step])])

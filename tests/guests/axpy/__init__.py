@@ -48,7 +48,7 @@ def _outputs(case: Case) -> tuple[Spec, ...]:
 
 def _reference(case: Case, data: Data, query: Query) -> Bounded:
     del case
-    q, b = np.float64(query), np.float64(data["b"])
+    q, b = np.asarray(query, np.float64), np.asarray(data["b"], np.float64)
     return Bounded((2.0 * q + b,), (np.abs(2.0 * q) + np.abs(b),), terms=2)
 
 
