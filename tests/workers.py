@@ -1,4 +1,4 @@
-"""What tests of the supervisor's side share: a small case of pq-l2, kernels written on the spot, workers that run them."""
+"""What tests of the supervisor's side share: a small case of pq-l2, kernels written on the spot, their workers."""
 
 import textwrap
 import time

@@ -112,7 +112,10 @@ def _choose(words: BenchWords) -> list[_Choice]:
         working = [name for name in _measured() if name == "numpy" or _works(name)]
         asked = ["numpy", *(name for name in working if name != "numpy")]
     for name in asked:
-        catalog.backend(name)
+        if catalog.backend(name).purpose != "measure":
+            raise LarError(
+                f"--backend {name}: it exists to be unkind to kernels and is not timed. Expect {_measured()}"
+            )
     return [_with_fallback(name, words) for name in asked]
 
 

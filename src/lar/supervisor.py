@@ -7,6 +7,7 @@ the supervisor.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import select
@@ -60,7 +61,7 @@ class WorkerProcess:
         self._log = (self.home / "output").open("w+b")
         self._states: dict[tuple[str, str], int] = {}
         self._open: dict[str, tuple[int, _Open]] = {}
-        self._staged: dict[str, int] = {}
+        self._numbers = itertools.count()
         self.process, self._link = start(launch, self.home, self._log)
         try:
             self.about = self._ask(
@@ -87,7 +88,7 @@ class WorkerProcess:
         layout = channel.layout_of(data)
         segment = Segment(layout.size, readonly=True)
         channel.write(segment.bytes, layout, data)
-        number = len(self._states)
+        number = next(self._numbers)
         job = {"id": number, "layout": layout.to_json(), "statics": dict(case.statics)}
         try:
             answer = self._ask(b"D", job, [segment.fd])
@@ -113,7 +114,7 @@ class WorkerProcess:
             Segment(query.size * slots, readonly=True),
             Segment(out.size * slots, readonly=False),
         )
-        number = len(self._open)
+        number = next(self._numbers)
         job = {
             "id": number,
             "state": self._states[_state_key(case)],

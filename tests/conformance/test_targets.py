@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conformance.conftest import NEEDS_GPU, opened
 
 from lar import catalog, ops, oracle
 from lar.contracts import Backend, Case, Data, Query, Target, Truth
 from lar.trees import leaves, tree_map
-from tests.conformance.conftest import NEEDS_GPU, opened
 
 Asked = list[tuple[Query, Truth]]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.workers import write_kernel
 
 import lar.targets
 from lar import bench, catalog
@@ -12,7 +13,6 @@ from lar.bench import Request
 from lar.contracts import Outcome, Status
 from lar.datasets import Datasets
 from lar.errors import LarError
-from tests.workers import write_kernel
 
 GUESTS = Path(__file__).parents[1] / "guests"
 PORTABLE = (GUESTS / "axpy" / "portable.py").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from tests.workers import write_kernel
 
 from lar.report import document
-from tests.workers import write_kernel
 
 ROOT = Path(__file__).parents[2]
 GUESTS = ROOT / "tests" / "guests"
@@ -108,6 +108,7 @@ def test_a_fallback_is_said_in_the_block_and_in_json(lar, how: str) -> None:  # 
     [
         (("bench", "pql2"), "Did you mean pq-l2"),
         (("bench", "pq-l2", "--backend", "numpi"), "Did you mean numpy"),
+        (("bench", "pq-l2", "--backend", "strict"), "is not timed"),
         (("bench", "pq-l2", "--scale", "huge"), "expect one of small, standard, large"),
         (("bench", "pq-l2", "--nq", "one"), "expect whole numbers"),
         (("bench", "pq-l2", "--backend", "numpy", "--kernel", "nowhere.py"), "no such file"),
@@ -136,7 +137,8 @@ def test_targets_and_backends_list_what_there_is(lar) -> None:  # type: ignore[n
 
 
 def test_help_needs_no_array_library_and_no_rich(lar) -> None:  # type: ignore[no-untyped-def]
-    loaded = "import sys\nsys.argv = ['lar', '--help']\ntry:\n    from lar.cli import main; main()\nexcept SystemExit: pass\n"
+    loaded = "import sys\nsys.argv = ['lar', '--help']\n"
+    loaded += "try:\n    from lar.cli import main; main()\nexcept SystemExit: pass\n"
     loaded += "print([m for m in ('numpy', 'numba', 'jax', 'rich', 'psutil') if m in sys.modules])"
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([sys.executable, "-c", loaded], env=env, capture_output=True, text=True, check=True)

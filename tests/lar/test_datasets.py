@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.workers import small_case
 
 from lar import catalog, datasets
 from lar.contracts import Case, Data, Target
 from lar.datasets import Datasets
 from lar.errors import BadInputError
-from tests.workers import small_case
 
 
 @pytest.fixture

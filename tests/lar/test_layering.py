@@ -1,4 +1,4 @@
-"""Who may import whom: downward only, never sideways between targets or backends, optional libraries only in adapters."""
+"""Who may import whom: downward only, never sideways, and optional libraries in adapters and tuned kernels alone."""
 
 import ast
 from pathlib import Path

@@ -168,7 +168,7 @@ def _bits_of_float(xp: Any, x: Array) -> Array:
     for step in _STEPS:
         high = rest >= 2.0**step
         low = (rest < 2.0 ** (1 - step)) & (exponent >= step)
-        rest = xp.where(high, rest * 2.0**-step, xp.where(low, rest * _power(xp, low, step, rest), rest))
+        rest = xp.where(high, rest * 2.0**-step, rest * _power(xp, low, step, rest))
         exponent = xp.where(high, exponent + step, xp.where(low, exponent - step, exponent))
     bits = (exponent << 23) + xp.astype(rest * 2.0**23, xp.int32)
     bits = xp.where(finite, bits, xp.where(xp.isnan(x), 0x7FC00000, xp.full_like(bits, 0x7F800000)))

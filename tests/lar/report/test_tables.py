@@ -2,9 +2,10 @@
 
 import dataclasses
 
+from tests.lar.report.test_document import outcome
+
 from lar.contracts import Failure, Status
 from lar.report import tables, units
-from tests.lar.report.test_document import outcome
 
 NAMES = [
     "correctness",
