@@ -84,5 +84,5 @@ class StrictBackend(Backend):
         return call
 
     def about(self) -> dict[str, str]:
-        """Versions of the library and of the standard it is held to."""
+        """Return the versions of the library and of the standard it is held to."""
         return {"array-api-strict": self.xp.__version__, "array-api": self.api_version}

@@ -99,11 +99,11 @@ class CupyBackend(EagerBackend):
         self._scratch.memset_async(0, self._scratch_bytes, self._stream)
 
     def memory_peak(self) -> int | None:
-        """Bytes that CuPy's pool has ever taken from the driver; it gives none back unasked."""
+        """Return the bytes that CuPy's pool has ever taken from the driver; it gives none back unasked."""
         return int(self._cupy.get_default_memory_pool().total_bytes())
 
     def about(self) -> dict[str, str]:
-        """Versions of CuPy, the CUDA runtime and the driver, and the GPU's name."""
+        """Return the versions of CuPy, the CUDA runtime and the driver, and the GPU's name."""
         runtime = self._cupy.cuda.runtime
         return {
             "cupy": self._cupy.__version__,

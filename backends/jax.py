@@ -104,12 +104,12 @@ class JaxBackend(Backend):
         self._block_until_ready(self._live_arrays())
 
     def memory_peak(self) -> int | None:
-        """Most bytes in use at once, where the device's allocator counts them (a CPU's does not)."""
+        """Return the most bytes in use at once, where the device's allocator counts them (a CPU's does not)."""
         statistics = self._where.memory_stats() or {}
         return statistics.get("peak_bytes_in_use")
 
     def about(self) -> dict[str, str]:
-        """Versions of JAX and its compiler, and the device's name and platform."""
+        """Return the versions of JAX and its compiler, and the device's name and platform."""
         return {
             "jax": self._jax.__version__,
             "jaxlib": importlib.metadata.version("jaxlib"),

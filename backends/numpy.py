@@ -20,7 +20,7 @@ class NumpyBackend(EagerBackend):
 
     @classmethod
     def available(cls) -> str | None:
-        """NumPy is a dependency of this package, so it is always there."""
+        """Return None: NumPy is a dependency of this package."""
         return None
 
     def __init__(self, device: str | None = None) -> None:
@@ -42,7 +42,7 @@ class NumpyBackend(EagerBackend):
         return type(value) is np.ndarray
 
     def about(self) -> dict[str, str]:
-        """NumPy's version."""
+        """Return NumPy's version."""
         return {"numpy": np.__version__}
 
 

@@ -17,7 +17,7 @@ class NumpyReadonlyBackend(EagerBackend):
 
     @classmethod
     def available(cls) -> str | None:
-        """NumPy is a dependency of this package, so it is always there."""
+        """Return None: NumPy is a dependency of this package."""
         return None
 
     def __init__(self, device: str | None = None) -> None:
@@ -37,7 +37,7 @@ class NumpyReadonlyBackend(EagerBackend):
         return type(value) is np.ndarray
 
     def about(self) -> dict[str, str]:
-        """NumPy's version."""
+        """Return NumPy's version."""
         return {"numpy": np.__version__}
 
 

@@ -92,14 +92,14 @@ class TorchBackend(EagerBackend):
             self._scratch.zero_()
 
     def memory_peak(self) -> int | None:
-        """Most bytes that tensors have held on the GPU at once, the flush's own left out."""
+        """Return the most bytes that tensors have held on the GPU at once, the flush's own left out."""
         if not self._on_gpu:
             return None
         held: int = self._torch.cuda.max_memory_allocated(self._where) - self._scratch.nbytes
         return held
 
     def about(self) -> dict[str, str]:
-        """Versions of torch and CUDA, and the device's name."""
+        """Return the versions of torch and CUDA, and the device's name."""
         about = {"torch": str(self._torch.__version__), "threads": str(self._torch.get_num_threads())}
         if self._on_gpu:
             about["cuda-runtime"] = str(self._torch.version.cuda)

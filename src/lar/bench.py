@@ -113,11 +113,12 @@ def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: No
     status, failure = Status.OK, None
     mode = MODES[request.mode]
     try:
+        if request.device in {None, "cpu"}:
+            # Known before any kernel runs, so that none can have a hand in what it is held against.
+            figures.limits_of(request.backend, "cpu", request.threads)
         for number in range(mode.sessions):
             _session(launch, datasets, battery if number == 0 else [], workloads, mode, seen, watch)
-        limits = figures.limits_of(request.backend, seen.device, request.threads)
-        seen.results = figures.results(target, seen.sessions, seen.device, limits)
-        failure = figures.faster_than_physics(seen.results)
+        seen.results, failure = _figures(request, datasets, seen)
         status = Status.CHEAT if failure else Status.OK
     except KernelFailedError as error:
         status, failure = error.status, error.failure
@@ -152,6 +153,19 @@ def _session(
         seen.rss = max(seen.rss, worker.rss_peak())
         seen.device_peak = max(filter(None, (seen.device_peak, worker.device_peak())), default=None)
         seen.sessions.append(session.tracks)
+
+
+def _figures(
+    request: Request, datasets: Datasets, seen: _Progress
+) -> tuple[tuple[WorkloadResult, ...], Failure | None]:
+    """Return the results; with a failure if they beat the machine, and still do once it was measured again."""
+    for refresh in (False, True):
+        limits = figures.limits_of(request.backend, seen.device, request.threads, refresh=refresh)
+        results = figures.results(datasets.target, seen.sessions, seen.device, limits)
+        failure = figures.faster_than_physics(results)
+        if failure is None:
+            break
+    return results, failure
 
 
 def workload_hash(request: Request, datasets: Datasets) -> str:

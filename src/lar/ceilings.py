@@ -8,6 +8,7 @@ only makes it lenient, and must never be too low:
 2. A working set between two measured sizes has the bandwidth of the smaller one, or of a larger one if that was faster.
 3. Reading has a limit, and reading and writing together a higher one: a core moves more bytes when it does both.
 4. Measured again, a figure only rises: one that was reached once can be reached, whoever disturbed the machine since.
+5. What was measured while others kept the machine busy is used and not trusted: the next to ask measures again.
 """
 
 from collections.abc import Mapping
@@ -47,6 +48,8 @@ class Ceilings:
         Bytes read and written, by the bytes touched.
     rates : mapping of str to float
         Operations per second by the classes of `Cost.operations`.
+    quiet : bool
+        Whether the machine had little else to do at the time. If not, bandwidths can be half of what they should be.
     """
 
     device: str
@@ -54,6 +57,7 @@ class Ceilings:
     reads: Curve
     traffic: Curve
     rates: Mapping[str, float]
+    quiet: bool = True
 
     def bandwidth(self, working_set: int) -> float:
         """Return the most bytes per second, read and written, at a working set of so many bytes."""
@@ -67,7 +71,7 @@ class Ceilings:
         """Return the higher of two measurements of one device, figure by figure."""
         reads, traffic = _upper(self.reads, other.reads), _upper(self.traffic, other.traffic)
         rates = {name: max(rate, other.rates[name]) for name, rate in self.rates.items()}
-        return Ceilings(self.device, self.threads, reads, traffic, rates)
+        return Ceilings(self.device, self.threads, reads, traffic, rates, self.quiet or other.quiet)
 
 
 def ceilings(device: str = "cpu", threads: int = 1, *, refresh: bool = False) -> Ceilings:
@@ -91,7 +95,7 @@ def ceilings(device: str = "cpu", threads: int = 1, *, refresh: bool = False) ->
     fingerprint = machine.device_fingerprint(device)
     on_cpu = device.partition(":")[0] == "cpu"
     known = _recall(fingerprint, threads if on_cpu else ACCELERATOR)
-    if known is not None and not (refresh and on_cpu):
+    if known is not None and not (on_cpu and (refresh or not known.quiet)):
         return known
     if not on_cpu:
         raise UnavailableError(
@@ -152,7 +156,8 @@ def from_dict(facts: Any) -> Ceilings | None:
     try:
         reads, traffic = (_curve(facts[name]) for name in ("reads", "traffic"))
         rates = {str(name): float(rate) for name, rate in facts["rates"].items()}
-        whole = Ceilings(str(facts["device"]), int(facts["threads"]), reads, traffic, rates)
+        quiet = bool(facts["quiet"])
+        whole = Ceilings(str(facts["device"]), int(facts["threads"]), reads, traffic, rates, quiet)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     figures = [*rates.values(), *(speed for _, speed in reads + traffic)]

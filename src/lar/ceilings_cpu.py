@@ -23,6 +23,7 @@ SIZES = tuple(1 << bits for bits in (14, 16, 18, 19, 20, 22, 24, 26, 28))
 _MOST_BYTES = 1 << 30  # of all threads; and at most an eighth of the memory that is free
 _HUGE_PAGE = 2 << 20
 _ROUNDS = 3
+_QUIET = 0.1  # others may use this share of all processors, the hypervisor's other guests included
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def measure_cpu(fingerprint: str, threads: int, sizes: tuple[int, ...] = SIZES) 
     ]
     floats = [float_loop(width, additions) for width in WIDTHS for additions in (0, 1, 2)]
     nibbles = [byte_loop(width) for width in WIDTHS]
+    others = _Others()
     with _Crew(threads, max(used)) as crew:
         rates = {"f32": 0.0, "u8": 0.0}
         curves: list[dict[int, float]] = [dict.fromkeys(used, 0.0), dict.fromkeys(used, 0.0)]
@@ -71,11 +73,31 @@ def measure_cpu(fingerprint: str, threads: int, sizes: tuple[int, ...] = SIZES) 
                 for size in used:
                     curve[size] = max(curve[size], *(crew.rate(loop, size // loop.block) for loop in loops))
     read, traffic = (_total(curve, threads) for curve in curves)
-    return Ceilings(fingerprint, threads, read, traffic, rates)
+    return Ceilings(fingerprint, threads, read, traffic, rates, quiet=others.share() < _QUIET)
 
 
 def _total(curve: dict[int, float], threads: int) -> Curve:
     return tuple((size * threads, speed) for size, speed in sorted(curve.items()))
+
+
+class _Others:
+    """How much of all processors everybody else has used since this was made."""
+
+    def __init__(self) -> None:
+        self._start = self._used()
+
+    def share(self) -> float:
+        """Return it as a fraction of what there was."""
+        everybody, us, whole = (now - before for now, before in zip(self._used(), self._start, strict=True))
+        return max(0.0, everybody - us) / whole if whole > 0 else 0.0
+
+    @staticmethod
+    def _used() -> tuple[float, float, float]:
+        """Return the seconds that everybody used, that this process used, and that there were, on all processors."""
+        times = psutil.cpu_times()._asdict()
+        # The guests of a hypervisor that this machine may be are in `user` already.
+        whole = sum(seconds for name, seconds in times.items() if not name.startswith("guest"))
+        return whole - times["idle"] - times.get("iowait", 0.0), time.process_time(), whole
 
 
 class _Crew:

@@ -155,6 +155,9 @@ def _backends(backends: Sequence[Mapping[str, Any]]) -> Iterable[str]:
 def _ceilings(limits: Mapping[str, Any]) -> Iterable[str]:
     threads = limits["threads"]
     yield _row("threads", "the device's own" if threads == ceilings.ACCELERATOR else str(threads))
+    if not limits["quiet"]:
+        yield _row("", "measured while the machine was busy: too low, above all for large working sets. They will be")
+        yield _row("", "measured again, and only rise; a quiet moment serves best")
     yield _row("float32", f"{_giga(limits['rates']['f32'])} Gop/s")
     yield _row("bytes", f"{_giga(limits['rates']['u8'])} Gop/s")
     reads, traffic = dict(limits["reads"]), dict(limits["traffic"])

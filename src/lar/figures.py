@@ -28,7 +28,8 @@ def _result(target: Target, tracks: Sequence[Track], device: str, limits: Ceilin
     samples = [judged(track, device) for track in tracks]
     interval = stats.median_interval(samples)
     cost = target.cost(case)
-    limit = ceilings.limit_ns(cost, limits, cost.bytes) / case.operations if limits else None
+    written = sum(spec.nbytes for spec in target.outputs(case))
+    limit = ceilings.limit_ns(cost, limits, cost.bytes, written) / case.operations if limits else None
     return WorkloadResult(
         name=case.name,
         shape=dict(case.shape),
@@ -62,10 +63,10 @@ def judged(track: Track, device: str) -> list[float]:
     return track.device if track.case.operations > 1 else track.latency
 
 
-def limits_of(backend: str, device: str, threads: int) -> Ceilings | None:
+def limits_of(backend: str, device: str, threads: int, *, refresh: bool = False) -> Ceilings | None:
     """Return the ceilings of a device, measured first where they are not known; None where they cannot be."""
     if device == "cpu":
-        return ceilings.ceilings("cpu", threads)
+        return ceilings.ceilings("cpu", threads, refresh=refresh)
     try:
         return ceilings.ceilings(device)
     except UnavailableError:

@@ -145,12 +145,15 @@ class WorkerProcess:
         nonce = os.urandom(8)
         request = b"R" + RUN.pack(nonce, number, first, calls, mode)
         pid = self.process.pid
-        cpu = machine.process_cpu_ns(pid)
-        began = time.perf_counter_ns()
-        self._link.sendall(request)
-        answer = self._receive(case.name)
-        wall = time.perf_counter_ns() - began
-        cpu = machine.process_cpu_ns(pid) - cpu
+        try:
+            cpu = machine.process_cpu_ns(pid)
+            began = time.perf_counter_ns()
+            self._link.sendall(request)
+            answer = self._receive(case.name)
+            wall = time.perf_counter_ns() - began
+            cpu = machine.process_cpu_ns(pid) - cpu
+        except (ProcessLookupError, BrokenPipeError):
+            raise self._died(case.name) from None
         if answer[:1] != b"D" or len(answer) != 1 + DONE.size:
             raise self._failed(answer, case.name)
         echo, done, claimed, device = DONE.unpack(answer[1:])
@@ -186,7 +189,10 @@ class WorkerProcess:
 
     def rss_peak(self) -> int:
         """Return the high-water mark of the worker's resident memory in bytes."""
-        return machine.rss_peak(self.process.pid)
+        try:
+            return machine.rss_peak(self.process.pid)
+        except ProcessLookupError:
+            raise self._died(None) from None
 
     # ---- the channel -----------------------------------------------------------------------------------------------
 

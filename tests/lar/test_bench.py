@@ -21,7 +21,7 @@ PORTABLE = (GUESTS / "axpy" / "portable.py").read_text(encoding="utf-8")
 @pytest.fixture(autouse=True)
 def _mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("lar.figures.limits_of", lambda *_: None)  # measuring the machine has its own tests
+    monkeypatch.setattr("lar.figures.limits_of", lambda *_, **__: None)  # measuring the machine has its own tests
     before = list(lar.targets.__path__)
     catalog.mount([GUESTS])
     yield
@@ -131,7 +131,7 @@ def test_faster_than_physics_is_a_cheat(monkeypatch: pytest.MonkeyPatch) -> None
     from lar.ceilings import Ceilings
 
     slow = Ceilings("snail", 1, ((1, 1.0),), ((1, 1.0),), {"f32": 1.0, "u8": 1.0})
-    monkeypatch.setattr("lar.figures.limits_of", lambda *_: slow)
+    monkeypatch.setattr("lar.figures.limits_of", lambda *_, **__: slow)
     one = run()
     assert (one.status, one.correctness, one.failure and one.failure.kind) == (Status.CHEAT, "fail", "forged")
 

@@ -121,6 +121,18 @@ def _edit(facts: dict[str, Any], **changed: Any) -> str:
     return json.dumps({**facts, **changed})
 
 
+def test_what_was_measured_on_a_busy_machine_is_measured_again(measured: list[Any]) -> None:
+    busy = replace(LIMITS, reads=((16 * KIB, 210e9), (256 * MIB, 15e9)), quiet=False)
+    ceilings.remember(busy)
+    limits = ceilings.ceilings("cpu", 1)
+    assert len(measured) == 1
+    assert limits.quiet
+    assert dict(limits.reads)[16 * KIB] == 210e9
+    assert dict(limits.reads)[256 * MIB] == 30e9
+    assert ceilings.ceilings("cpu", 1) == limits
+    assert len(measured) == 1
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -136,6 +148,7 @@ def _edit(facts: dict[str, Any], **changed: Any) -> str:
         lambda text: _edit(json.loads(text), rates=[1, 2]),
         lambda text: _edit(json.loads(text), device="another-cpu-4567"),
         lambda text: _edit(json.loads(text), threads=2),
+        lambda text: json.dumps({name: fact for name, fact in json.loads(text).items() if name != "quiet"}),
     ],
 )
 def test_a_damaged_cache_is_measured_again(measured: list[Any], tmp_path: Path, damage: Any) -> None:

@@ -2,10 +2,13 @@
 
 import ctypes
 import mmap
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
+import psutil
 import pytest
 
 from lar import ceilings_cpu
@@ -66,6 +69,35 @@ def test_threads_have_memory_of_their_own() -> None:
     limits = measure_cpu("this", 2, (SMALL,))
     assert limits.threads == 2
     assert [size for size, _ in limits.reads] == [2 * SMALL]
+
+
+def _used(others: ceilings_cpu._Others, *readings: tuple[float, float, float]) -> float:
+    """Return the share after two readings of (everybody's, own, all) seconds."""
+    others._start = readings[0]
+    others._used = lambda: readings[1]  # type: ignore[method-assign]  # what the system would say later
+    return others.share()
+
+
+@pytest.mark.parametrize(
+    ("later", "share"),
+    [((14.0, 5.0, 110.0), 0.0), ((16.0, 3.0, 110.0), 0.4), ((10.5, 2.0, 110.0), 0.0), ((10.0, 1.0, 100.0), 0.0)],
+)
+def test_others_are_everybody_but_this_process(later: tuple[float, float, float], share: float) -> None:
+    assert _used(ceilings_cpu._Others(), (10.0, 1.0, 100.0), later) == pytest.approx(share)
+
+
+def test_a_busy_neighbour_is_noticed() -> None:
+    others = ceilings_cpu._Others()
+    busy = "import time; began = time.process_time()\nwhile time.process_time() - began < 0.5: pass"
+    subprocess.run([sys.executable, "-c", busy], check=True)
+    cores = psutil.cpu_count() or 1
+    assert others.share() > 0.1 / cores
+
+
+def test_a_busy_machine_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    for share, quiet in ((0.0, True), (0.5, False)):
+        monkeypatch.setattr(ceilings_cpu._Others, "share", lambda _, share=share: share)
+        assert measure_cpu("this", 1, (SMALL,)).quiet is quiet
 
 
 def test_memory_is_written_to_before_it_is_read() -> None:

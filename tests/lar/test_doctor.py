@@ -113,6 +113,12 @@ def test_ceilings_are_shown_by_size_and_an_accelerators_beside_the_cpus(report: 
     assert {"threads", "float32", "bytes", "16 KiB", "64 MiB"} <= cpu.keys()
 
 
+def test_ceilings_of_a_busy_moment_are_said_to_be(report: dict[str, Any]) -> None:
+    for quiet in (True, False):
+        one = {"cpu": {**report["ceilings"]["cpu"], "quiet": quiet}}
+        assert ("measured while the machine was busy" in doctor.render(_with(report, ceilings=one))) is not quiet
+
+
 def test_gpu_row() -> None:
     gpu = {
         "index": 0,

@@ -90,7 +90,7 @@ def test_popcount(runner: Any) -> None:
     same(runner(ops.popcount, np.zeros((0, 3), np.int32)), np.zeros((0, 3), np.int32))
 
 
-@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 203])
+@pytest.mark.parametrize("n", [0, 8, 203])
 def test_bitmaps(runner: Any, n: int) -> None:
     mask = np.random.default_rng(n).random(n) < 0.5
     packed = np.packbits(mask, bitorder="little")

@@ -56,11 +56,11 @@ def test_cumsum32(runner: Any) -> None:
     same(runner(ops.cumsum32, np.zeros(0, np.int32)), [])
 
 
-@pytest.mark.parametrize("n", [0, 1, 100, 8193])
+@pytest.mark.parametrize("n", [0, 100, 8193])
 def test_compact(runner: Any, n: int) -> None:
     for name, mask in masks(n).items():
         hits = [i for i, hit in enumerate(mask.tolist()) if hit]
-        for size in {0, 5, n} if name == "half" else {n}:
+        for size in (0, 5, n) if name == "half" else (n,):
             positions, number = runner(ops.compact, mask, size=size, fill=-1)
             assert number.shape == ()
             same(number, len(hits))  # above the size it tells of the overflow
@@ -69,7 +69,7 @@ def test_compact(runner: Any, n: int) -> None:
 
 @pytest.mark.parametrize(
     "counts",
-    [[3], [0], [0, 0, 4, 0, 1, 0], [1] * 9, [2, 0, 0], [0, 0, 5]],
+    [[3], [0, 0, 4, 0, 1, 0], [0] * 6, [1] * 6, [2, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 9]],
     ids=str,
 )
 def test_expand(runner: Any, counts: list[int]) -> None:

@@ -56,7 +56,7 @@ def tell_apart(runner: Any, name: str) -> bool:
 
 
 @pytest.mark.parametrize("largest", [False, True], ids=["smallest", "largest"])
-@pytest.mark.parametrize("k", [1, 10, 300])
+@pytest.mark.parametrize("k", [1, 300])
 def test_top_k(runner: Any, k: int, largest: bool) -> None:
     for name, x in FLOATS.items():
         if tell_apart(runner, name):
@@ -66,8 +66,8 @@ def test_top_k(runner: Any, k: int, largest: bool) -> None:
                 same(got, want)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 50])
-@pytest.mark.parametrize("k", [0, 1, 50, 60])
+@pytest.mark.parametrize("n", [0, 1, 50])
+@pytest.mark.parametrize("k", [0, 1, 60])
 def test_top_k_of_few_is_padded(runner: Any, n: int, k: int) -> None:
     x = FLOATS["two values"][:n]
     for largest in (False, True):
@@ -75,7 +75,7 @@ def test_top_k_of_few_is_padded(runner: Any, n: int, k: int) -> None:
             same(got, want)
 
 
-@pytest.mark.parametrize("n", [4096, 4097, 8193])
+@pytest.mark.parametrize("n", [4097, 8193])
 def test_top_k_of_all(runner: Any, n: int) -> None:
     x = FLOATS["mostly equal"][:n]
     for got, want in zip(runner(ops.top_k, x, k=n, largest=True), expected(x, n, largest=True), strict=True):
@@ -100,7 +100,7 @@ KEYS = keys()
 def test_smallest_k(runner: Any, name: str) -> None:
     key = KEYS[name]
     ranges = [{}] if name in {"wide", "limits"} else [{}, {"low": -5, "high": 119}]
-    for k in (0, 1, 50, 3000):
+    for k in (0, 50, 3000):
         want = np.argsort(key, kind="stable")[:k].astype(np.int32)
         for within in ranges:
             same(runner(ops.smallest_k, key, k=k, **within), want)
@@ -117,11 +117,11 @@ def test_kth_smallest(runner: Any, name: str) -> None:
     ordered = np.sort(key)
     ranges = [{}] if name in {"wide", "limits"} else [{"low": -5, "high": 119}, {"low": -6, "high": 2**31 - 1}]
     for within in ranges:
-        for k in (1, 100):
+        for k in (7, N // 2):
             got = runner(ops.kth_smallest, key, k=k, **within)
             assert got.shape == ()
             same(got, ordered[k - 1])
-        for k in (1, N // 2, N):
+        for k in (1, N):
             same(runner(kth_of_array, key, np.array(k, np.int32), **within), ordered[k - 1])
     same(runner(ops.kth_smallest, key[:1], k=1), key[0])
 

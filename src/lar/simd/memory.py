@@ -1,0 +1,60 @@
+"""Vectors to and from contiguous arrays, and arrays that start at a cache line."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.np.arrayobj import make_array
+
+from lar.simd.vector import Type, Value, Vector, ternary
+
+LINE = 64
+"""Bytes of a cache line, and of the widest vector."""
+
+
+def holds(array: Type, vector: Type) -> bool:
+    """Say whether `array` is a contiguous array of the vector's scalar type."""
+    return (
+        isinstance(vector, Vector)
+        and isinstance(array, types.Array)
+        and array.layout == "C"
+        and array.dtype == vector.scalar
+    )
+
+
+def load_at(context: Any, builder: Any, arguments: tuple[Type, Value, Type, Value], vector: Vector) -> Value:
+    """Emit a load from ``(array type, array, index type, index)``."""
+    loaded = builder.load(_pointer(context, builder, arguments, vector))
+    loaded.align = vector.width // 8
+    return loaded
+
+
+def _pointer(context: Any, builder: Any, arguments: tuple[Type, Value, Type, Value], vector: Vector) -> Value:
+    array_type, array, index_type, index = arguments
+    data = make_array(array_type)(context, builder, array).data
+    item = builder.gep(data, [context.cast(builder, index, index_type, types.intp)])
+    return builder.bitcast(item, vector.ir.as_pointer())
+
+
+def _load(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    return load_at(context, builder, (kinds[1], values[1], kinds[2], values[2]), kinds[0].instance_type)
+
+
+def _store(context: Any, builder: Any, kinds: Any, values: Any) -> None:
+    stored = builder.store(values[2], _pointer(context, builder, (kinds[0], values[0], kinds[1], values[1]), kinds[2]))
+    stored.align = kinds[2].width // 8
+
+
+load = ternary(lambda kind, array, _index: kind.instance_type if holds(array, kind.instance_type) else None, _load)
+"""``load(u8x64, array, index)``: the 64 items of a contiguous array from `index` on, at any alignment."""
+
+store = ternary(lambda array, _index, value: types.void if holds(array, value) and array.mutable else None, _store)
+"""``store(array, index, vector)``: overwrite the items of a contiguous array from `index` on, at any alignment."""
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def empty_aligned(size: int) -> Any:
+    """Return an uninitialised uint8 array of `size` bytes that starts at a cache line; numba's own start anywhere."""
+    spare = np.empty(size + LINE, np.uint8)
+    past = np.int64(spare.ctypes.data % np.uint64(LINE))
+    return spare[LINE - past : LINE - past + size]
