@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from lar import stats
 
+FIXED = settings(derandomize=True, deadline=None)
 TIMES = st.floats(1e-3, 1e12)
 
 
+@FIXED
 @given(st.lists(TIMES, min_size=1, max_size=30))
 def test_geometric_mean_lies_between_the_extremes_and_scales(values: list[float]) -> None:
     mean = stats.geometric_mean(values)
@@ -46,6 +48,7 @@ def test_student_t_matches_the_tables(p: float, degrees: int, expected: float) -
     assert stats.student_t_tail(quantile, degrees) == pytest.approx(1 - p, abs=1e-12)
 
 
+@FIXED
 @given(st.integers(1, 60), st.floats(-50, 50))
 def test_student_t_is_symmetric_and_agrees_with_its_density(degrees: int, t: float) -> None:
     assert stats.student_t_tail(t, degrees) + stats.student_t_tail(-t, degrees) == pytest.approx(1.0)
@@ -173,6 +176,7 @@ def test_holm_corrects_as_in_the_textbook() -> None:
     assert stats.holm([]) == []
 
 
+@FIXED
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_keeps_order_and_never_lowers(p_values: list[float]) -> None:
     corrected = stats.holm(p_values)
@@ -237,7 +241,7 @@ def test_it_fails_closed_and_says_why(call: Callable[[], object], reason: str) -
         call()
 
 
-@settings(max_examples=25)
+@settings(FIXED, max_examples=25)
 @given(st.lists(st.lists(TIMES, min_size=1, max_size=5), min_size=2, max_size=5), st.integers(0, 2**32))
 def test_any_positive_samples_have_an_interval_round_their_median(processes: list[list[float]], seed: int) -> None:
     interval = stats.median_interval(processes, resamples=50, seed=seed)
