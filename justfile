@@ -29,7 +29,7 @@ peers target *words:
 
 # which mutants of a target's kernels the oracle refuses, on which backend, by which case
 mutants:
-    python -m tests.mutants
+    python -m tests.mutants.matrix
 
 # the whole check for a machine with a GPU
 gpu:

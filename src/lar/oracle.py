@@ -29,7 +29,7 @@ UNIT_ROUNDOFF = 2.0**-24
 """u of float32."""
 
 MARGIN = 4.0
-"""c of the rounding budget: measured, honest float32 ends at 1.1 and half precision begins at 28."""
+"""c of the rounding budget: measured, honest float32 ends at 1.5 and half precision begins at 28."""
 
 SMALLEST_MAGNITUDE = 0.01
 """Magnitudes below it count as it: next to inputs of unit size, nearly nothing needs no relative accuracy."""
