@@ -5,11 +5,9 @@ are captured before the kernel is imported. What the kernel does wrong is answer
 this process (crash, hang, exit) the supervisor sees.
 """
 
-import contextlib
 import ctypes
 import functools
 import gc
-import inspect
 import json
 import os
 import resource
@@ -17,7 +15,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,18 +25,11 @@ import numpy as np
 
 from lar import catalog, channel
 from lar.channel import DONE, FRAME_LIMIT, RUN, THROUGHPUT, Layout
+from lar.complaints import WrongOutputError, bind, describe
 from lar.contracts import Backend, HostArray
 from lar.trees import leaves, tree_map
 
 _now = time.perf_counter_ns
-
-
-class _WrongOutputError(Exception):
-    """An output that is not what the target's specs say; carries the failure's kind."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 @dataclass
@@ -89,16 +79,16 @@ class Worker:
         adapter = catalog.backend(job["backend"])
         reason = adapter.available()
         if reason is not None:
-            raise _WrongOutputError("missing", reason)
+            raise WrongOutputError("missing", reason)
         if job["device"] is not None and job["device"] not in adapter.devices():
             there = ", ".join(adapter.devices())
-            raise _WrongOutputError("missing", f"{adapter.name} has no device {job['device']!r} here; it has {there}")
+            raise WrongOutputError("missing", f"{adapter.name} has no device {job['device']!r} here; it has {there}")
         self.backend = adapter(job["device"])
         began = _now()
         self.kernel = catalog.load_kernel(job["target"], Path(job["kernel"]))
         for name in ("prepare", "run"):
             if not callable(getattr(self.kernel, name, None)):
-                raise _WrongOutputError("signature", f"the kernel has no function {name!r}")
+                raise WrongOutputError("signature", f"the kernel has no function {name!r}")
         return {
             "device": self.backend.device,
             "about": self.backend.about(),
@@ -113,7 +103,7 @@ class Worker:
         memory = channel.attach(descriptors[0], layout.size, writable=False)
         data = tree_map(self.backend.put, channel.view(memory, layout))
         statics = _hashable(job["statics"])
-        _bind(self.kernel.prepare, (self.backend.xp, data), statics)
+        bind(self.kernel.prepare, (self.backend.xp, data), statics)
         self.backend.synchronize()
         began = _now()
         state = self.kernel.prepare(self.backend.xp, data, **statics)
@@ -122,7 +112,7 @@ class Worker:
         took = _now() - began
         for leaf in leaves(state):
             if not self.backend.native(leaf):
-                raise _WrongOutputError("type", f"prepare returned a {type(leaf).__name__} in its state, not an array")
+                raise WrongOutputError("type", f"prepare returned a {type(leaf).__name__} in its state, not an array")
         self.states[job["id"]] = state
         return {"prepare_ns": took}
 
@@ -131,7 +121,7 @@ class Worker:
         query, out = Layout.from_json(job["query"]), Layout.from_json(job["out"])
         state = self.states[job["state"]]
         statics = _hashable(job["statics"])
-        _bind(self.kernel.run, (self.backend.xp, state, None), statics)
+        bind(self.kernel.run, (self.backend.xp, state, None), statics)
         compiled = self.backend.compile(self.kernel.run, statics)
         self.cases[job["id"]] = _Case(
             call=functools.partial(compiled, state),  # a partial of a partial is one call in C: nothing on the clock
@@ -205,23 +195,23 @@ class Worker:
 
     def _checked(self, case: _Case, value: Any, foreign: Any) -> tuple[HostArray, ...]:
         if not isinstance(value, tuple | list):
-            raise _WrongOutputError("type", f"run returned a {type(value).__name__}, expected a tuple of arrays")
+            raise WrongOutputError("type", f"run returned a {type(value).__name__}, expected a tuple of arrays")
         if len(value) != len(case.specs):
-            raise _WrongOutputError("count", f"run returned {len(value)} outputs, expected {len(case.specs)}")
+            raise WrongOutputError("count", f"run returned {len(value)} outputs, expected {len(case.specs)}")
         overlap = getattr(self.backend.xp, "may_share_memory", None)
         arrays = []
         for index, (one, (shape, dtype)) in enumerate(zip(value, case.specs, strict=True)):
             if not self.backend.native(one):
                 kind = f"{type(one).__module__}.{type(one).__name__}"
-                raise _WrongOutputError("type", f"output {index} is a {kind}, expected an array of {self.backend.name}")
+                raise WrongOutputError("type", f"output {index} is a {kind}, expected an array of {self.backend.name}")
             if tuple(one.shape) != shape:
-                raise _WrongOutputError("shape", f"output {index} has shape {list(one.shape)}, expected {list(shape)}")
+                raise WrongOutputError("shape", f"output {index} has shape {list(one.shape)}, expected {list(shape)}")
             if overlap and any(overlap(one, leaf) for leaf in leaves(foreign)):
-                raise _WrongOutputError("alias", f"output {index} shares memory with an input or an earlier output")
+                raise WrongOutputError("alias", f"output {index} shares memory with an input or an earlier output")
             host = self.backend.get(one)
             if host.dtype != np.dtype(dtype):
                 expected = np.dtype(dtype).name
-                raise _WrongOutputError("dtype", f"output {index} is {host.dtype}, expected {expected}")
+                raise WrongOutputError("dtype", f"output {index} is {host.dtype}, expected {expected}")
             arrays.append(host)
         return tuple(arrays)
 
@@ -258,22 +248,9 @@ def main(descriptor: int) -> None:
                 channel.send_json(link, b"K", getattr(worker, _JOBS[kind])(json.loads(body), descriptors))
         except Exception as error:  # noqa: BLE001 - whatever a kernel raises is an answer, never this process's end
             gc.enable()
-            channel.send_json(link, b"E", _describe(kind, error))
+            channel.send_json(link, b"E", describe(error, importing=kind == b"O"))
         except SystemExit as error:
             channel.send_json(link, b"E", {"kind": "exit", "message": f"the kernel called sys.exit({error.code})"})
-
-
-def _bind(function: Callable[..., Any], arguments: tuple[Any, ...], statics: dict[str, Any]) -> None:
-    """Hold a kernel's function against the contract before it is called, so that a wrong signature is told as one."""
-    with contextlib.suppress(ValueError):  # a compiled function may have no signature to look at
-        try:
-            inspect.signature(function).bind(*arguments, **statics)
-        except TypeError as error:
-            name = getattr(function, "__name__", "function")
-            keywords = ", ".join(statics)
-            raise _WrongOutputError(
-                "signature", f"{name} does not take its arguments and {keywords}: {error}"
-            ) from None
 
 
 def _hashable(statics: dict[str, Any]) -> dict[str, Any]:
@@ -283,34 +260,6 @@ def _hashable(statics: dict[str, Any]) -> dict[str, Any]:
         return tuple(back(one) for one in value) if isinstance(value, list) else value
 
     return {name: back(value) for name, value in statics.items()}
-
-
-def _describe(job: bytes, error: Exception) -> dict[str, Any]:
-    if isinstance(error, _WrongOutputError):
-        return {"kind": error.kind, "message": _line(str(error))}
-    name = type(error).__name__
-    if isinstance(error, MemoryError):
-        kind = "memory"
-    elif job == b"O":
-        kind = "import"
-    else:
-        compiler = type(error).__module__.split(".", maxsplit=1)[0] in {"numba", "jaxlib", "llvmlite"}
-        kind = "compile" if compiler or name == "CompileException" else "exception"
-    return {"kind": kind, "message": _line(f"{name}: {error}") + _place(error)}
-
-
-def _line(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= 400 else words[:397] + "..."
-
-
-def _place(error: Exception) -> str:
-    """Return the innermost line that is the kernel's own, or the line of a syntax error."""
-    if isinstance(error, SyntaxError):
-        return f" ({error.filename}, line {error.lineno})"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
-    mine = [f for f in frames if os.path.basename(os.path.dirname(f.filename)) != "lar"]  # noqa: PTH119, PTH120 - text
-    return f" ({mine[-1].filename}, line {mine[-1].lineno})" if mine else ""
 
 
 if __name__ == "__main__":
