@@ -17,6 +17,9 @@ instruction that the processor lacks, it aborts the process**. So choose in Pyth
 inside one.
 ``NUMBA_CPU_NAME=generic``, which numba reads when it is imported, hides every feature and so forces the generic path.
 
+Beside the vectors stand the parts that kernels have in common: `shortlist` (the k best so far), `tables` (sums of
+look-ups) and `bounds` (the same in bytes, from below).
+
 Indices count items of the flattened array and are not checked. numba's cache knows a kernel's own file only: after an
 edit here, delete the kernels' ``__pycache__``.
 """
@@ -36,7 +39,7 @@ from lar.simd.lanes import (
     splat,
     trailing_zeros,
 )
-from lar.simd.memory import LINE, empty_aligned, load, store
+from lar.simd.memory import LINE, aligned, empty_aligned, load, store
 from lar.simd.vector import Vector, f32x16, i32x16, u8x16, u8x64, u16x32, u32x16, u64x8
 from lar.simd.x86 import FEATURES, compress, lookup256, supports
 
@@ -44,6 +47,7 @@ __all__ = [
     "FEATURES",
     "LINE",
     "Vector",
+    "aligned",
     "bits",
     "compress",
     "convert",

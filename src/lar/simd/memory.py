@@ -1,5 +1,6 @@
 """Vectors to and from contiguous arrays, and arrays that start at a cache line."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,18 @@ store = ternary(lambda array, _index, value: types.void if holds(array, value) a
 """``store(array, index, vector)``: overwrite the items of a contiguous array from `index` on, at any alignment."""
 
 
+def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an uninitialised array that starts at a cache line, in large pages where it is large (numba's is not)."""
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    spare = np.empty(size + LINE, np.uint8)
+    past = -spare.ctypes.data % LINE
+    return spare[past : past + size].view(kind).reshape(shape)
+
+
 @njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
 def empty_aligned(size: int) -> Any:
-    """Return an uninitialised uint8 array of `size` bytes that starts at a cache line; numba's own start anywhere."""
+    """Return an uninitialised uint8 array of `size` bytes that starts at a cache line: `aligned` inside numba."""
     spare = np.empty(size + LINE, np.uint8)
     past = np.int64(spare.ctypes.data % np.uint64(LINE))
     return spare[LINE - past : LINE - past + size]
