@@ -1,28 +1,26 @@
 // `pq-l2` for CUDA: tables, sums, selection. `cupy.cuh` holds the lists; `cupy.py` says what is launched, and how wide.
 //
 // It must return the exact k nearest rows, whatever their order, without writing N distances when k is small.
-// - `tables_*` adds up the squared differences of each query to every centroid. QUERIES tables are interleaved, so that one
-//   load of 4, 8 or 16 bytes from shared memory gives the entries of QUERIES queries for one code.
-// - `select_*` gives each block some rows and the tables of QUERIES queries. It adds up ROWS rows a thread and offers the sums
-//   to the block's lists. The block that finishes last merges the lists of all of them: one call is two launches, and the
-//   host never waits.
+// - `tables_*` adds up the squared differences of each query to every centroid. QUERIES tables are interleaved, so that
+//   one load of 4, 8 or 16 bytes from shared memory gives the entries of QUERIES queries for one code.
+// - `select_*` gives each block some rows and the tables of QUERIES queries. It adds up ROWS rows a thread and offers
+//   the sums to the block's lists. The block that finishes last merges the lists of all of them: one call is two
+//   launches, and the host never waits.
 // - `all_distances` writes all distances, for a k too large for a list.
 //
-// Shapes: codes [planes][stride] words of CODES codes, the stride a multiple of 4 rows; codebook [m][width][CENTROIDS]; query
-// [nq][m * width]; tables [groups][planes * CODES][CENTROIDS][QUERIES], a group being QUERIES queries; candidates
+// Shapes: codes [planes][stride] words of CODES codes, the stride a multiple of 4 rows; codebook [m][width][CENTROIDS];
+// query [nq][m * width]; tables [groups][planes * CODES][CENTROIDS][QUERIES], a group being QUERIES queries; candidates
 // [nq][k][blocks]; tickets [groups]; distances and ids [nq][k], but [nq][n] in `all_distances`.
 // Grids: (groups, planes * CODES) blocks of CENTROIDS threads for `tables_*`, (groups, blocks) for the others.
 
 constexpr unsigned CENTROIDS = 256;  // entries of a table; a smaller codebook is padded
 constexpr unsigned CODES = 4;        // codes in a word
 
-template <int N>
-struct alignas(4 * N) Floats {
+template <int N> struct alignas(4 * N) Floats {
   float at[N];
 };
 
-template <int N>
-struct alignas(4 * N) Words {
+template <int N> struct alignas(4 * N) Words {
   unsigned at[N];
 };
 
@@ -46,12 +44,13 @@ __device__ __forceinline__ void add_up(float (&sums)[ROWS][QUERIES], const Float
   }
 }
 
-// Sum up the distances of ROWS rows from `row` on, to QUERIES queries. The whole block calls it. Where the tables do not fit in
-// shared memory at once, they pass through it `slice` planes at a time, once for every tile of rows.
+// Sum up the distances of ROWS rows from `row` on, to QUERIES queries. The whole block calls it. Where the tables do
+// not fit in shared memory at once, they pass through it `slice` planes at a time, once for every tile of rows.
 template <int QUERIES, int ROWS>
-__device__ __forceinline__ void measure(float (&sums)[ROWS][QUERIES], Floats<QUERIES>* table, const float* __restrict__ tables,
-                                        const unsigned* __restrict__ codes, size_t stride, unsigned planes, unsigned slice,
-                                        bool reuse, unsigned row, unsigned end) {
+__device__ __forceinline__ void measure(float (&sums)[ROWS][QUERIES], Floats<QUERIES>* table,
+                                        const float* __restrict__ tables, const unsigned* __restrict__ codes,
+                                        size_t stride, unsigned planes, unsigned slice, bool reuse, unsigned row,
+                                        unsigned end) {
   typedef Floats<4> Chunk;
   constexpr unsigned PLANE = CODES * CENTROIDS * QUERIES / 4;  // chunks of 16 bytes
 #pragma unroll
@@ -73,8 +72,9 @@ __device__ __forceinline__ void measure(float (&sums)[ROWS][QUERIES], Floats<QUE
 }
 
 template <int QUERIES>
-__device__ __forceinline__ void tables(const float* __restrict__ codebook, const float* __restrict__ query, float* __restrict__ out,
-                       unsigned* __restrict__ tickets, unsigned nq, unsigned m, unsigned width) {
+__device__ __forceinline__ void tables(const float* __restrict__ codebook, const float* __restrict__ query,
+                                       float* __restrict__ out, unsigned* __restrict__ tickets, unsigned nq, unsigned m,
+                                       unsigned width) {
   const unsigned group = blockIdx.x, j = blockIdx.y, centroid = threadIdx.x;
   float sums[QUERIES] = {};
   if (j < m) {  // the last word's codes without a sub-space add zero
@@ -106,10 +106,11 @@ __device__ void write(const Key* keys, unsigned count, unsigned k, float* distan
 }
 
 template <int QUERIES, int ROWS>
-__device__ __forceinline__ void select(const unsigned* __restrict__ codes, const float* __restrict__ tables, Key* candidates,
-                                       unsigned* tickets, float* __restrict__ distances, unsigned* __restrict__ ids, unsigned n,
-                                       unsigned stride, unsigned planes, unsigned slice, unsigned rows_per_block, unsigned nq,
-                                       unsigned k, unsigned capacity) {
+__device__ __forceinline__ void select(const unsigned* __restrict__ codes, const float* __restrict__ tables,
+                                       Key* candidates, unsigned* tickets, float* __restrict__ distances,
+                                       unsigned* __restrict__ ids, unsigned n, unsigned stride, unsigned planes,
+                                       unsigned slice, unsigned rows_per_block, unsigned nq, unsigned k,
+                                       unsigned capacity) {
   extern __shared__ __align__(16) unsigned char shared[];
   Floats<QUERIES>* table = reinterpret_cast<Floats<QUERIES>*>(shared);
   Key* keys = reinterpret_cast<Key*>(table + slice * CODES * CENTROIDS);
@@ -173,22 +174,21 @@ __device__ __forceinline__ void select(const unsigned* __restrict__ codes, const
   }
 }
 
-
 #define TABLES(QUERIES)                                                                                              \
-  extern "C" __global__ void __launch_bounds__(256) tables_##QUERIES(                                                \
-      const float* __restrict__ codebook, const float* __restrict__ query, float* __restrict__ out,                  \
-      unsigned* __restrict__ tickets, unsigned nq, unsigned m, unsigned width) {                                     \
+  extern "C" __global__ void __launch_bounds__(256)                                                                  \
+      tables_##QUERIES(const float* __restrict__ codebook, const float* __restrict__ query, float* __restrict__ out, \
+                       unsigned* __restrict__ tickets, unsigned nq, unsigned m, unsigned width) {                    \
     tables<QUERIES>(codebook, query, out, tickets, nq, m, width);                                                    \
   }
 
 // Two blocks share a multiprocessor while 64 registers a thread are enough.
-#define SELECT(QUERIES, ROWS)                                                                                        \
-  extern "C" __global__ void __launch_bounds__(512, QUERIES * ROWS > 4 ? 1 : 2) select_##QUERIES##x##ROWS(           \
-      const unsigned* __restrict__ codes, const float* __restrict__ tables, Key* candidates, unsigned* tickets,      \
-      float* __restrict__ distances, unsigned* __restrict__ ids, unsigned n, unsigned stride, unsigned planes,       \
-      unsigned slice, unsigned rows_per_block, unsigned nq, unsigned k, unsigned capacity) {                         \
-    select<QUERIES, ROWS>(codes, tables, candidates, tickets, distances, ids, n, stride, planes, slice,              \
-                          rows_per_block, nq, k, capacity);                                                          \
+#define SELECT(QUERIES, ROWS)                                                                                   \
+  extern "C" __global__ void __launch_bounds__(512, (QUERIES * ROWS > 4) ? 1 : 2) select_##QUERIES##x##ROWS(    \
+      const unsigned* __restrict__ codes, const float* __restrict__ tables, Key* candidates, unsigned* tickets, \
+      float* __restrict__ distances, unsigned* __restrict__ ids, unsigned n, unsigned stride, unsigned planes,  \
+      unsigned slice, unsigned rows_per_block, unsigned nq, unsigned k, unsigned capacity) {                    \
+    select<QUERIES, ROWS>(codes, tables, candidates, tickets, distances, ids, n, stride, planes, slice,         \
+                          rows_per_block, nq, k, capacity);                                                     \
   }
 
 TABLES(1)
@@ -200,8 +200,8 @@ SELECT(2, 4)
 SELECT(4, 4)
 
 extern "C" __global__ void __launch_bounds__(512, 2)
-all_distances(const unsigned* __restrict__ codes, const float* __restrict__ tables, float* __restrict__ distances, unsigned n,
-              unsigned stride, unsigned planes, unsigned slice, unsigned rows_per_block) {
+    all_distances(const unsigned* __restrict__ codes, const float* __restrict__ tables, float* __restrict__ distances,
+                  unsigned n, unsigned stride, unsigned planes, unsigned slice, unsigned rows_per_block) {
   constexpr int ROWS = 4;
   extern __shared__ __align__(16) unsigned char shared[];
   Floats<1>* table = reinterpret_cast<Floats<1>*>(shared);

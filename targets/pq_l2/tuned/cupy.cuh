@@ -1,10 +1,10 @@
 // The k smallest of many keys, kept by a block of threads in shared memory.
 //
-// A candidate is one 64-bit key, the distance's bits above the row's number. Sums of squares are not negative, so keys sort
-// as distances do, equal distances by row: the result does not depend on the order in which threads and blocks run.
-// A list takes what is below its bound. When it is full it is sorted and cut to its k smallest, and the k-th is the new
-// bound; after a few thousand keys hardly any gets past it. `cupy.py` puts this text ahead of `cupy.cu`, since CuPy's cache
-// of compiled kernels knows the text it is given and not what that includes.
+// A candidate is one 64-bit key, the distance's bits above the row's number. Sums of squares are not negative, so keys
+// sort as distances do, equal distances by row: the result does not depend on the order in which threads and blocks
+// run. A list takes what is below its bound. When it is full it is sorted and cut to its k smallest, and the k-th is
+// the new bound; after a few thousand keys hardly any gets past it. `cupy.py` puts this text ahead of `cupy.cu`, since
+// CuPy's cache of compiled kernels knows the text it is given and not what that includes.
 
 typedef unsigned long long Key;
 
@@ -79,7 +79,8 @@ __device__ unsigned finish(const Lists& list) {
   return count;
 }
 
-// Ask for places in a list on behalf of the lanes that want one, by one atomic for the warp; say whether this lane still waits.
+// Ask for places in a list on behalf of the lanes that want one, by one atomic for the warp; say whether this lane
+// still waits.
 __device__ __forceinline__ bool push(const Lists& list, Key key, bool wants) {
   const unsigned wanting = __ballot_sync(EVERY_LANE, wants);
   if (wanting == 0) return false;
@@ -92,8 +93,9 @@ __device__ __forceinline__ bool push(const Lists& list, Key key, bool wants) {
   return false;
 }
 
-// Offer COUNT keys a thread and query to the lists; say whether any of the block's beat its bound. The whole block calls it.
-// Lists that fill up are cut and the keys still waiting are held against the new bound, so a list need not have room for all.
+// Offer COUNT keys a thread and query to the lists; say whether any of the block's beat its bound. The whole block
+// calls it. Lists that fill up are cut and the keys still waiting are held against the new bound, so a list need not
+// have room for all.
 template <int COUNT, int QUERIES>
 __device__ __forceinline__ bool offer(const Lists& lists, const Key (&keys)[COUNT][QUERIES]) {
   bool waits[COUNT][QUERIES];
@@ -123,4 +125,3 @@ __device__ __forceinline__ bool offer(const Lists& lists, const Key (&keys)[COUN
   }
   return any;
 }
-

@@ -1,21 +1,20 @@
 """`pq-l2` on an NVIDIA GPU by CuPy: two launches a call, exact, and nothing that waits for the device.
 
-What the kernels do stands at the top of `cupy.cu`; this file lays the data out and plans the launches. `plan` is pure, and
-`execute` takes the array namespace and the launcher as arguments, so that all of `run` but the device is tested without
-a GPU (``tests/cuda``).
+What the kernels do stands at the top of `cupy.cu`; this file lays the data out and plans the launches. `plan` is pure,
+and `execute` takes the array namespace and the launcher as arguments, so that all of `run` but the device is tested
+without a GPU (``tests/cuda``).
 
-Roofline, from counting (H200: 4.3 TB/s by a measured copy, 132 multiprocessors at about 1.8 GHz; A100 1.6 TB/s, 108):
+Roofline, from counting (H200: 4.3 TB/s by a measured copy, 132 multiprocessors at about 1.8 GHz):
 
-- Bytes. A code is read once for all queries where their tables fit beside each other: 1M x 16 codes take 3.7 us, 100M x 96
-  2.2 ms.
+- Bytes. A code is read once for all queries whose tables fit side by side: 1M x 16 codes take 3.7 us, 100M x 96 2.2 ms.
 - Look-ups. Shared memory serves 32 lanes a cycle if they meet 32 different banks. 32 random entries of a table of 256
   floats meet the fullest bank 3.5 times, which leaves 9 look-ups a cycle: 7 us for 1M x 16, so one query is bound by
-  look-ups and not by bytes. Entries of 4 queries side by side are read by quarters of a warp, 2.6 at the fullest of 8 bank
-  groups: 12 look-ups a cycle, 175 us for 32 queries.
+  look-ups and not by bytes. Entries of 4 queries side by side are read by quarters of a warp, 2.6 at the fullest of 8
+  bank groups: 12 look-ups a cycle, 175 us for 32 queries.
 - Launches. Two, at 2 to 4 us each until the queue is full; they decide at N = 20,000.
 
-No figure of this file was measured on a GPU yet: the choices below follow from the counts, and `SPACE` is there to correct
-them.
+No figure of this file was measured on a GPU yet: the choices below follow from the counts, and `SPACE` is there to
+correct them.
 """
 
 import functools
@@ -28,7 +27,7 @@ import numpy as np
 
 from lar.contracts import NO_ID, Array, Data, Query, Tree
 
-SPACE = {"queries": (0, 1, 2, 4), "rows": (0, 1, 4), "resident": (1, 2, 3, 4)}
+SPACE = {"queries": (0, 1, 2, 4), "rows": (0, 1, 4), "resident": (1, 2, 4)}
 
 _CENTROIDS = 256
 _CODES = 4  # in a word
@@ -40,7 +39,7 @@ _MOST_ROWS = 2**32 - 2**16  # row numbers are 32 bits wide, and a tile may reach
 
 @dataclass(frozen=True)
 class Device:
-    """What a plan needs to know of a GPU: its multiprocessors, and the shared memory one block may ask for, in bytes."""
+    """What a plan needs to know of a GPU: its multiprocessors, and the bytes of shared memory one block may ask for."""
 
     multiprocessors: int
     shared_bytes: int
@@ -82,8 +81,8 @@ def prepare(xp: Any, data: Data, *, k: int, queries: int = 0, rows: int = 0, res
     Returns
     -------
     dict of arrays
-        ``codes`` uint32 (ceil(m / 4), N rounded up to 4); ``codebook`` float32 (m, dim/m, 256), padded with zeros; ``rows``
-        uint8 (N, 0), which has no bytes and whose shape tells N.
+        ``codes`` uint32 (ceil(m / 4), N rounded up to 4); ``codebook`` float32 (m, dim/m, 256), padded with zeros;
+        ``rows`` uint8 (N, 0), which has no bytes and whose shape tells N.
     """
     del k, queries, rows, resident
     codebook, codes = xp.asarray(data["codebook"]), xp.asarray(data["codes"])
@@ -219,8 +218,8 @@ def plan(
     if slice_ < 1:
         raise ValueError(f"k={k} lists of {queries} queries leave no room for a table in {device.shared_bytes} bytes")
 
-    # As many blocks as run at the same time: each loads its tables once, and none waits for a place. The kernels for several
-    # queries take more than 64 registers, so that only one block of theirs finds room.
+    # As many blocks as run at the same time: each loads its tables once, and none waits for a place. The kernels for
+    # several queries take more than 64 registers, so that only one block of theirs finds room.
     places = min(resident, (device.shared_bytes + 1024) // (shared + 1024)) if queries == 1 else 1
     blocks = max(1, min(device.multiprocessors * places // groups, n // (4 * min(k, _LIST_K)), _MOST_BLOCKS))
     share = -(-n // blocks)
@@ -254,7 +253,7 @@ def plan(
 
 
 def _queries_a_block(device: Device, planes: int, capacity: int, n: int, nq: int) -> int:
-    """Return how many queries share a look-up: wider tables take longer to load and pay from some millions of rows on."""
+    """Return how many queries share a look-up: wider tables take longer to load, and pay from millions of sums on."""
     for queries in (4, 2):
         fits = queries * (4 * _CODES * _CENTROIDS * planes + 8 * capacity + 12) <= device.shared_bytes
         if nq >= queries and nq * n >= 1 << 22 and fits:
@@ -279,7 +278,7 @@ def source() -> str:
 def _module() -> Any:
     import cupy
 
-    return cupy.RawModule(code=source(), options=("--std=c++17",))
+    return cupy.RawModule(code=source(), options=("-std=c++17",))
 
 
 @functools.cache

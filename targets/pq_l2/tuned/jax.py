@@ -1,24 +1,24 @@
 """`pq-l2` in JAX: the portable kernel's sum, said so that XLA makes fast loops of it.
 
-It must be right for any m, width, N, nq and k, and nowhere slower than the portable kernel under `jax.jit`. XLA picks the
-form by the platform it compiles for, since what is fast on one is slow on the other.
+It must be right for any m, width, N, nq and k, and nowhere slower than the portable kernel under `jax.jit`. XLA takes
+the form of the platform it compiles for, since what is fast on one is slow on the other.
 
 On the CPU (one core, jaxlib 0.10, measured; ns are per code and query):
 
-- One query: a scan over the sub-spaces, one gather each, 0.22-0.26 ns. The same gathers unrolled into one loop take 0.5.
-- Batches: the tables of 32 queries lie side by side, so that one code reads 32 neighbouring floats, which LLVM turns into
-  vector loads: 0.06 ns. At 16 the gain depends on luck with the vectoriser, at 8 there is none; a tile of 32 takes as long
-  as eight queries one by one, so a remainder of more is filled up to a tile.
-- Those gathers are written out for 8 sub-spaces at a time. The step is a branch of `lax.cond` for the sake of its border:
-  XLA computes a branch's operands before it enters it. Without, it fuses the slicing of the tables into the gathers,
-  which then read through a moving pointer and are not vectorised (5 times slower).
-- Selection: the k smallest lie in the k chunks of 32 rows with the smallest minima (any other chunk has k rows ahead of its
-  best one), so that `lax.top_k` sees N / 32 + 32 k numbers: 28 us instead of 49 at N = 20,000; a batch, 5 instead of 36 a
-  query.
+- One query: a scan over the sub-spaces, one gather each, 0.22-0.26 ns. The same gathers unrolled in one loop take 0.5.
+- Batches: the tables of 32 queries lie side by side, so that one code reads 32 neighbouring floats, which LLVM turns
+  into vector loads: 0.06 ns. At 16 the gain depends on luck with the vectoriser, at 8 there is none; a tile of 32 takes
+  as long as eight queries one by one, so a remainder of more is filled up to a tile.
+- Those gathers are written out for 8 sub-spaces at a time. The step is a branch of `lax.cond` for the sake of its
+  border: XLA computes a branch's operands before it enters it. Without, it fuses the slicing of the tables into the
+  gathers, which then read through a moving pointer and are not vectorised (5 times slower).
+- Selection: the k smallest lie in the k chunks of 32 rows with the smallest minima (any other chunk has k rows ahead of
+  its best one), so that `lax.top_k` sees N / 32 + 32 k numbers: 28 us instead of 49 at N = 20,000; in a batch, 5
+  instead of 36 a query.
 
-On a GPU nothing was measured. A loop costs launches there, so sums are unrolled by 16 gathers, which XLA fuses into one
-kernel each; a batch reads its 32 neighbouring floats by one warp. Pallas was not tried: its Triton back end has no gather
-from shared memory, which is what this kernel is about.
+On a GPU nothing was measured. A loop costs launches there, so sums are unrolled by 16 gathers, which XLA should fuse
+into one kernel each; a batch reads its 32 neighbouring floats by one warp. Pallas was not tried: its Triton back end
+has no gather from shared memory, which is what this kernel is about.
 """
 
 import functools
