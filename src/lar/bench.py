@@ -41,7 +41,7 @@ class Mode:
 
 MODES = {
     "quick": Mode(sessions=2, least=3, most=3, width=1.0, seconds=5.0),
-    "trial": Mode(sessions=5, least=3, most=8, width=0.01, seconds=8.0),
+    "trial": Mode(sessions=4, least=3, most=8, width=0.01, seconds=7.0),
     "baseline": Mode(sessions=8, least=8, most=40, width=0.005, seconds=160.0),
 }
 
