@@ -72,7 +72,7 @@ class _Progress:
     libraries: dict[str, str] = field(default_factory=dict)
     cases: int = 0
     max_abs_err: float | None = None
-    first_call_ns: int = 0
+    first_result_ns: int = 0
     prepare_ns: int | None = None
     rss: int = 0
     device_peak: int | None = None
@@ -141,7 +141,8 @@ def _session(
         seen.device, seen.isolation, seen.libraries = worker.device, worker.isolation, dict(worker.about["about"])
         if battery:
             checked = checking.check(worker, datasets, battery, lambda done, of: watch("checking", done, of))
-            seen.cases, seen.max_abs_err, seen.first_call_ns = checked.cases, checked.max_abs_err, checked.first_call_ns
+            seen.cases, seen.max_abs_err = checked.cases, checked.max_abs_err
+            seen.first_result_ns = checked.first_result_ns
         session = Session(worker, datasets, workloads, launch.threads)
         sized = seen.sessions[0] if seen.sessions else []
         session.prepare(sized, lambda done, of: watch("preparing", done, of))
@@ -217,7 +218,7 @@ def _outcome(
         ci90_ns=(figure.low, figure.high) if figure else None,
         workloads=seen.results,
         prepare_ns=seen.prepare_ns,
-        compile_ns=seen.first_call_ns + first_calls if seen.first_call_ns else None,
+        compile_ns=seen.first_result_ns + first_calls if seen.first_result_ns else None,
         peak_rss_bytes=seen.rss or None,
         device_peak_bytes=seen.device_peak,
         total_s=seconds,

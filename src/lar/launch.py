@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 _BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import lar.worker as w; w.main(int(sys.argv[2]))"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PASSED_ON = ("PATH", "LANG", "LD_LIBRARY_PATH", "CUDA_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "LAR_CPU_FEATURES")
@@ -49,10 +51,6 @@ class Launch:
     memory: int
     compile_cache: Path
 
-    def cores(self) -> set[int]:
-        """Return the last cores this process may use, leaving the first to the supervisor where there are enough."""
-        return set(sorted(os.sched_getaffinity(0))[-self.threads :])
-
     def limits(self) -> dict[str, int]:
         """Return the worker's resource limits by their names in `resource`, in bytes, seconds and files."""
         # RLIMIT_DATA and not RLIMIT_AS: JAX and CUDA reserve far more address space than they use.
@@ -79,8 +77,18 @@ class Launch:
         return passed | own
 
 
+def idle_cores(count: int) -> set[int]:
+    """Return those of the cores this process may use that did least in the last tenth of a second, the last of equals.
+
+    Who else runs on this machine is not ours to choose; where they run can be seen.
+    """
+    busy = psutil.cpu_percent(interval=0.1, percpu=True)
+    allowed = sorted(os.sched_getaffinity(0), reverse=True)
+    return set(sorted(allowed, key=lambda core: busy[core] if core < len(busy) else 0.0)[:count])
+
+
 def start(launch: Launch, home: Path, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a worker's process, pinned to its cores, in a session of its own; return it with our end of the socket."""
+    """Start a worker's process, pinned to idle cores, in a session of its own; return it with our end of the socket."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     paths = [str(Path(p).resolve()) for p in sys.path if p]
     with theirs:
@@ -95,5 +103,5 @@ def start(launch: Launch, home: Path, log: IO[bytes]) -> tuple[subprocess.Popen[
             stderr=log,
             start_new_session=True,
         )
-    os.sched_setaffinity(process.pid, launch.cores())
+    os.sched_setaffinity(process.pid, idle_cores(launch.threads))
     return process, ours

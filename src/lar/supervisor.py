@@ -79,7 +79,10 @@ class WorkerProcess:
             self.close()
             raise
         self.device = str(self.about["device"])
-        self.isolation = {**self.about["isolation"], "affinity": ",".join(map(str, sorted(launch.cores())))}
+        self.isolation = {
+            **self.about["isolation"],
+            "affinity": ",".join(map(str, sorted(os.sched_getaffinity(self.process.pid)))),
+        }
 
     # ---- jobs ------------------------------------------------------------------------------------------------------
 
