@@ -1,0 +1,52 @@
+"""What a kernel did wrong, as a kind and one line."""
+
+import pytest
+
+from lar import complaints
+from lar.complaints import WrongOutputError, bind, describe
+
+
+@pytest.mark.parametrize(
+    ("error", "importing", "kind"),
+    [
+        (WrongOutputError("shape", "a\nb"), False, "shape"),
+        (MemoryError(), False, "memory"),
+        (MemoryError(), True, "memory"),
+        (ImportError("x"), True, "import"),
+        (ValueError("x"), False, "exception"),
+        (type("TypingError", (Exception,), {"__module__": "numba.core.errors"})("x"), False, "compile"),
+        (type("CompileException", (Exception,), {"__module__": "cupy.cuda.compiler"})("x"), False, "compile"),
+    ],
+)
+def test_every_error_has_its_kind_and_one_line(error: Exception, importing: bool, kind: str) -> None:
+    found = describe(error, importing=importing)
+    assert found["kind"] == kind
+    assert "\n" not in found["message"]
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(describe(ValueError("x" * 10_000), importing=False)["message"]) < 500
+
+
+def test_the_place_is_the_kernels_own() -> None:
+    code = compile("def run():\n    return 1 / 0\n", "/somewhere/kernel.py", "exec")
+    space: dict[str, object] = {}
+    exec(code, space)
+    with pytest.raises(ZeroDivisionError) as caught:
+        space["run"]()  # type: ignore[operator]  # it is the function above
+    assert "(/somewhere/kernel.py, line 2)" in describe(caught.value, importing=False)["message"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda xp, state, query, *, depth: None, lambda xp, state: None, lambda xp, state, query, extra, *, k: None],
+)
+def test_a_function_that_does_not_take_what_it_is_given_is_refused(function: object) -> None:
+    with pytest.raises(WrongOutputError) as caught:
+        bind(function, (1, 2, 3), {"k": 10})  # type: ignore[arg-type]  # a wrong one on purpose
+    assert caught.value.kind == "signature"
+
+
+def test_defaults_and_unknown_signatures_are_no_fault() -> None:
+    bind(lambda xp, state, query, /, *, k, unroll=4: None, (1, 2, 3), {"k": 10})
+    bind(complaints.os.stat, (1,), {})  # type: ignore[attr-defined]  # a builtin
