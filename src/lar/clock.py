@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 BATCH_NS = 15_000_000
-"""A batch lasts about this long: the handshake round it (13 us, 60 us after an idle spell) is half a per cent at most."""
+"""A batch lasts about this long: the handshake round it (13 us, 60 us after an idle spell) is under half a per cent."""
 
 MAX_CALLS = 4_096
 
@@ -30,12 +30,23 @@ class Reading:
         CPU time of the worker's process in between.
     device_ns : int
         Time between device events as the worker reports it; 0 where there are none.
+    waited_ns : int
+        Time in which the worker was ready to run and another process had its core.
     """
 
     calls: int
     wall_ns: int
     cpu_ns: int
     device_ns: int = 0
+    waited_ns: int = 0
+
+    @property
+    def own_ns(self) -> int:
+        """Wall time less what the scheduler gave to others; never below the CPU time, which one core cannot beat.
+
+        A worker that sleeps, or waits for a process it has hidden work in, does not wait for a core: that stays in.
+        """
+        return max(self.wall_ns - self.waited_ns, min(self.cpu_ns, self.wall_ns))
 
     def pre_empted(self, threads: int) -> bool:
         """Say whether another process had the worker's core: wall time ran on while its CPU time stood still.

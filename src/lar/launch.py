@@ -14,7 +14,10 @@ import psutil
 
 _BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import lar.worker as w; w.main(int(sys.argv[2]))"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_PASSED_ON = ("PATH", "LANG", "LD_LIBRARY_PATH", "CUDA_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "LAR_CPU_FEATURES")
+_PASSED_ON = (
+    *("PATH", "LANG", "LD_LIBRARY_PATH", "CUDA_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES"),
+    *("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"),  # how a user hides instructions from numba
+)
 
 
 @dataclass(frozen=True)

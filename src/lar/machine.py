@@ -155,6 +155,26 @@ def process_cpu_ns(pid: int) -> int:
     return int((times.user + times.system) * 1e9)
 
 
+def run_delay_ns(pid: int) -> int:
+    """Return how long the threads of a process were ready to run while another had the core, in nanoseconds, summed.
+
+    From ``/proc/<pid>/task/*/schedstat``, its second figure. 0 where the system does not tell.
+
+    Raises
+    ------
+    ProcessLookupError
+        If there is no such process.
+    """
+    tasks = Path(f"/proc/{pid}/task")
+    if sys.platform == "linux" and not tasks.exists():
+        raise ProcessLookupError(f"process {pid} has ended")
+    total = 0
+    for path in tasks.glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # a thread that ended since
+            total += int(path.read_text().split()[1])
+    return total
+
+
 def clock_noise(repeats: int = 100, spin_ns: int = 1_000_000) -> dict[str, Any]:
     """Measure how finely and how steadily time can be told here, in about `repeats` times `spin_ns`.
 

@@ -149,12 +149,14 @@ class WorkerProcess:
         request = b"R" + RUN.pack(nonce, number, first, calls, mode)
         pid = self.process.pid
         try:
+            waited = machine.run_delay_ns(pid)
             cpu = machine.process_cpu_ns(pid)
             began = time.perf_counter_ns()
             self._link.sendall(request)
             answer = self._receive(case.name)
             wall = time.perf_counter_ns() - began
             cpu = machine.process_cpu_ns(pid) - cpu
+            waited = machine.run_delay_ns(pid) - waited
         except (ProcessLookupError, BrokenPipeError):
             raise self._died(case.name) from None
         if answer[:1] != b"D" or len(answer) != 1 + DONE.size:
@@ -170,7 +172,7 @@ class WorkerProcess:
                 Status.CHEAT,
                 Failure("forged", f"claims {max(claimed, device)} ns where {wall} ns went by", case.name),
             )
-        return Reading(calls, wall, cpu, device)
+        return Reading(calls, wall, cpu, device, waited)
 
     def gather(self, case: Case) -> list[Outputs]:
         """Return copies of the outputs of the last batch, one tuple a call."""

@@ -117,7 +117,7 @@ class Session:
             return None
         operations = track.calls * track.case.operations
         track.timed_calls += track.calls
-        track.wall.append(reading.wall_ns / operations)
+        track.wall.append((reading.own_ns if self.threads == 1 else reading.wall_ns) / operations)
         track.cpu.append(reading.cpu_ns / operations)
         if self.on_device:
             self._device_sample(track, queries, reading)

@@ -65,3 +65,16 @@ def test_a_workload_with_too_few_samples_keeps_the_rule_going() -> None:
         rule.add({"a": 1.0})
     rule.add({"a": 1.0, "b": 1.0})
     assert not rule.finished()
+
+
+@pytest.mark.parametrize(
+    ("cpu", "waited", "own"),
+    [
+        (9_900, 0, 10_000),  # undisturbed
+        (5_000, 4_800, 5_200),  # another process had the core for half of the time
+        (5_000, 7_000, 5_000),  # several threads waited at once: never below the CPU time
+        (1_000, 0, 10_000),  # asleep, or waiting for a child: that is its own time
+    ],
+)
+def test_only_what_the_scheduler_gave_to_others_is_taken_off(cpu: int, waited: int, own: int) -> None:
+    assert Reading(1, 10_000, cpu, waited_ns=waited).own_ns == own

@@ -25,10 +25,10 @@ def test_as_many_cores_as_asked_for_and_no_more_than_allowed() -> None:
 
 def test_the_environment_holds_nothing_but_what_a_worker_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "1")
-    monkeypatch.setenv("LAR_CPU_FEATURES", "generic")
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
     found = launch(tmp_path / "kernel.py", tmp_path).environment(tmp_path)
     assert "SECRET" not in found
-    assert found["LAR_CPU_FEATURES"] == "generic"
+    assert found["NUMBA_CPU_NAME"] == "generic"
     assert found["OMP_NUM_THREADS"] == "1"
     assert found["HOME"] == str(tmp_path)
 

@@ -242,3 +242,27 @@ def test_clock_noise_is_positive_and_ordered() -> None:
 def test_spread_is_relative_to_the_fastest() -> None:
     assert machine._spread([100] * 90 + [150] * 10) == {"median": 0.0, "p95": 0.5}
     assert machine._spread([200, 100, 110]) == {"median": pytest.approx(0.1), "p95": pytest.approx(0.1)}
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system keeps no scheduler statistics")
+def test_run_delay_grows_while_another_has_the_core_and_not_asleep() -> None:
+    core = str(max(os.sched_getaffinity(0)))
+    spin = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); print(flush=True)\nwhile True: pass"
+    sleep = spin.replace("while True: pass", "import time; time.sleep(60)")
+    commands = [[sys.executable, "-c", code, core] for code in (spin, spin, sleep)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE) for command in commands]
+    try:
+        for one in started:
+            assert one.stdout is not None
+            one.stdout.readline()
+        before = [machine.run_delay_ns(one.pid) for one in started]
+        time.sleep(0.5)
+        grown = [machine.run_delay_ns(one.pid) - a for one, a in zip(started, before, strict=True)]
+    finally:
+        for one in started:
+            one.kill()
+            one.communicate()
+    assert min(grown[:2]) > 100_000_000
+    assert grown[2] < 50_000_000
+    with pytest.raises(ProcessLookupError):
+        machine.run_delay_ns(2**22 + 1)
