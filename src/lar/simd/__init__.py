@@ -39,7 +39,7 @@ from lar.simd.lanes import (
     splat,
     trailing_zeros,
 )
-from lar.simd.memory import LINE, aligned, empty_aligned, load, store
+from lar.simd.memory import LINE, aligned, compile_once, empty_aligned, load, store
 from lar.simd.vector import Vector, f32x16, i32x16, u8x16, u8x64, u16x32, u32x16, u64x8
 from lar.simd.x86 import FEATURES, compress, lookup256, supports
 
@@ -49,6 +49,7 @@ __all__ = [
     "Vector",
     "aligned",
     "bits",
+    "compile_once",
     "compress",
     "convert",
     "count_ones",

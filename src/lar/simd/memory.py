@@ -1,6 +1,7 @@
-"""Vectors to and from contiguous arrays, and arrays that start at a cache line."""
+"""Vectors to and from contiguous arrays, arrays that start at a cache line, and functions that take read-only ones."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,3 +69,18 @@ def empty_aligned(size: int) -> Any:
     spare = np.empty(size + LINE, np.uint8)
     past = np.int64(spare.ctypes.data % np.uint64(LINE))
     return spare[LINE - past : LINE - past + size]
+
+
+def compile_once(function: Any, reads: Sequence[Type], writes: Sequence[Type]) -> None:
+    """Compile a numba function for arrays that may be read-only or not; left alone, numba does so for every mixture.
+
+    Parameters
+    ----------
+    function : numba dispatcher
+        Takes the arrays it reads, then those it writes; from then on no others are compiled for.
+    reads, writes : sequence of numba types
+        ``types.float32[:, :]`` takes any strides, ``types.float32[:, ::1]`` contiguous arrays.
+    """
+    if not function.signatures:
+        function.compile((*(kind.copy(readonly=True) for kind in reads), *writes))
+        function.disable_compile()

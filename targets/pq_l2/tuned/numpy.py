@@ -16,7 +16,7 @@ Codes are kept twice: by row, the caller's own array, for exact distances; and i
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
@@ -37,6 +37,8 @@ the length of its shortlist; and how many sub-spaces' bytes are added before the
 
 _FILTERS = simd.supports("lookup256")
 _FLOAT, _WORD = np.dtype(np.float32), np.dtype(np.uint32)  # np.empty is quicker with these than with scalar types
+_READ = (types.float32[:, :], types.float32[:, :, ::1], types.uint8[:, ::1])  # query, columns, codes
+_WRITTEN = (types.float32[:, ::1], types.uint32[:, ::1])
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)  # passing arrays to a call costs more than what these do
 
@@ -80,6 +82,9 @@ def prepare(xp: Any, data: Data, *, k: int) -> Tree:
     if _FILTERS:
         state["panels"] = simd.aligned((-(-len(codes) // GROUP) * GROUP * m,), np.uint8)
         bounds.fill_panels(codes, state["panels"])
+        simd.compile_once(_search, (*_READ, types.uint8[::1]), _WRITTEN)
+    else:
+        simd.compile_once(_search_plainly, _READ, _WRITTEN)
     return state
 
 
