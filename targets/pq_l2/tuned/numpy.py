@@ -89,26 +89,7 @@ def prepare(xp: Any, data: Data, *, k: int) -> Tree:
 
 
 def run(xp: Any, state: Tree, query: Query, /, *, k: int) -> tuple[Array, Array]:
-    """Find the k nearest rows of each query.
-
-    Parameters
-    ----------
-    xp : module
-        Not used.
-    state : dict of arrays
-        What `prepare` returned.
-    query : array
-        float32 (nq, dim).
-    k : int
-        How many rows to return; what exceeds N is padded.
-
-    Returns
-    -------
-    distances : array
-        float32 (nq, k), ascending, padded with +inf.
-    ids : array
-        uint32 (nq, k), padded with 2**32 - 1.
-    """
+    """Find the k nearest rows of each query; arguments and results are those of ``run`` in `portable.py`."""
     del xp
     shape = (query.shape[0], k)
     distances, ids = np.empty(shape, _FLOAT), np.empty(shape, _WORD)
