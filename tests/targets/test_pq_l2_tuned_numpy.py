@@ -14,6 +14,10 @@ u = 2**-24,
 Hence ``steps <= (D (1 + (m + 16) u) - b (1 - m 2**-52)) scale (1 + 2**-20)``: the limit for the bound D.
 """
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -277,7 +281,6 @@ def test_no_row_within_the_bound_exceeds_its_limit(kind: str, m: int) -> None:
     assert beyond_limit(search, codes, state["panels"], sums, row_sums) == 0
     exact = np.sort(search.table.reshape(m, 256)[np.arange(m), data["codes"]].sum(axis=1))
     for rank in (0, 9, 500):  # sharpened for the best row, for the tenth, and for half of them
-        begin(search, query[0], state["columns"])
         sharpen(search, int(exact[rank].view(np.uint32)) << 32)
         assert beyond_limit(search, codes, state["panels"], sums, row_sums) == 0
         if kind == "gaussian":  # and it does filter
@@ -306,3 +309,33 @@ def test_reads_read_only_arrays_changes_none_and_returns_new_ones(path: str) -> 
         assert not np.shares_memory(out, again)
         assert out.flags.owndata
         assert out.flags.c_contiguous
+
+
+def test_plain_path_compiles_for_a_generic_processor_and_is_cached(tmp_path: Path) -> None:
+    if os.environ.get("NUMBA_CPU_NAME") == "generic":
+        pytest.skip("is the process that this test starts")
+    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CACHE_DIR": str(tmp_path)}
+    tests = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "right or equal or citizen",
+        __file__,
+    ]
+    done = subprocess.run(tests, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    program = (
+        "import numpy as np; from lar import catalog, simd\n"
+        "kernel = catalog.load_kernel('pq-l2', catalog.kernel_path('pq-l2', 'tuned', 'numpy'))\n"
+        "assert not simd.supports('lookup256') and not kernel._FILTERS\n"
+        "data = {'codebook': np.zeros((2, 256, 1), np.float32), 'codes': np.zeros((5, 2), np.uint8)}\n"
+        "kernel.run(np, kernel.prepare(np, data, k=3), np.zeros((1, 2), np.float32), k=3)\n"
+        "assert sum(kernel._search_plainly.stats.cache_hits.values()) == 1, kernel._search_plainly.stats\n"
+    )
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)

@@ -185,29 +185,3 @@ def rank_of_lanes(sums: Any, wanted: Any, limit: Any) -> Any:
             least = minimum(least, load(u16x32, sums, i))
         store(minima, lane, least)
     return rank(minima, wanted, limit)
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
-def choose(sums: Any, wanted: Any, limit: Any, blocks: Any) -> Any:
-    """List blocks with `wanted` of the smallest sums, seldom many more, and return how many blocks.
-
-    Parameters
-    ----------
-    sums, blocks : array
-        As in `find`.
-    wanted : int
-        At least 1.
-    limit : int
-        More than ``4 * wanted`` sums are within it.
-    """
-    near = 4 * wanted + 1
-    if wanted <= GROUP // 4:
-        limit = rank_of_lanes(sums, wanted, limit)
-        _, near = find(sums, limit, blocks)
-    if near > 4 * wanted:  # good rows share lanes, or many are wanted: rank all sums
-        find(sums, rank(sums, wanted, limit), blocks)
-    found = 0
-    while wanted > 0:  # of equal sums, as many as there are, no more than needed
-        wanted -= count_ones(blocks[found, 0])
-        found += 1
-    return found

@@ -4,12 +4,13 @@ It must return exactly what a plain scan in float32 returns, whatever the data, 
 
 - A query's table is quantised to bytes: steps above each sub-space's minimum, rounded down. The sum of a row's bytes
   bounds its distance from below, and 64 look-ups in a table of 256 bytes are two instructions.
-- Rows whose bound is within that of the k-th best so far are looked up in the float32 table, added up as the plain scan
-  does. `_excess` has the margin by which no row is dropped that the plain scan would keep: both return the same rows to
-  the last bit, equal distances by row number.
-- Where the filter does not filter (all distances within one step), a chunk is scanned plainly; so is everything where
-  the processor lacks the byte look-up, which `lar.simd` says how to force.
-- Codes are kept twice: by row, the caller's own array, for exact distances; and in the panels of `lar.simd.bounds`.
+- Rows whose bound is within that of the k-th best so far are looked up in the float32 table, in the plain scan's order
+  of additions. `_excess` has the margin by which the filter never drops a row that the plain scan would keep, so both
+  return the same rows to the last bit, equal distances by row number.
+- Where the filter does not filter (all distances within one step of the table), a chunk is scanned plainly.
+- A processor without the byte look-up scans plainly throughout; `lar.simd` says how to force that.
+
+Codes are kept twice: by row, the caller's own array, for exact distances; and in the panels of `lar.simd.bounds`.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ import numpy as np
 from numba import njit, types
 
 from lar import simd
-from lar.contracts import Array, Data, Query, Tree
+from lar.contracts import Array, Data, HostArray, Query, Tree
 from lar.simd import bounds, f32x16, shortlist, tables
 from lar.simd.bounds import EVERYTHING, GROUP
 from lar.simd.shortlist import NOTHING
@@ -27,12 +28,12 @@ from lar.simd.tables import TILE
 CHUNK = 16  # groups of rows between two looks at the bound, at least
 BATCH = 32  # queries that share a chunk's codes while those are in the cache
 CACHED = 1 << 22  # bytes of codes up to which one query after the other is faster
-RETRY = 4  # chunks to scan plainly where the filter has left too many rows, that one included
 
-_FIELDS = {"bias": "f8", "span": "f8", "scale": "f8", "bound": "u8", "held": "i8", "together": "i8", "plain": "i8"}
-SCAN = np.dtype(list(_FIELDS.items()))
+SCAN = np.dtype(
+    [("bias", "f8"), ("span", "f8"), ("inverse", "f8"), ("bound", "u8"), ("filled", "i8"), ("together", "i8")]
+)
 """Where a search stands: the sum of its table's minima, the table's range, steps per unit of distance; the bound and
-the length of its shortlist; how many sub-spaces' bytes are added before they are widened; chunks to scan plainly."""
+the length of its shortlist; and how many sub-spaces' bytes are added before they are widened."""
 
 _FILTERS = simd.supports("lookup256")
 _FLOAT, _WORD = np.dtype(np.float32), np.dtype(np.uint32)  # np.empty is quicker with these than with scalar types
@@ -45,10 +46,10 @@ _inlined = njit(cache=True, nogil=True, forceinline=True)  # passing arrays to a
 class Search(NamedTuple):
     """What belongs to one query: table, the same in steps, the minima of its sub-spaces, shortlist, k and `SCAN`."""
 
-    table: Array
-    steps: Array
-    low: Array
-    keys: Array
+    table: HostArray
+    steps: HostArray
+    low: HostArray
+    keys: HostArray
     k: int
     scan: Any
 
@@ -100,7 +101,7 @@ def run(xp: Any, state: Tree, query: Query, /, *, k: int) -> tuple[Array, Array]
 
 
 @_inlined
-def _fill_table(query: Array, columns: Array, table: Array, low: Array) -> Any:
+def _fill_table(query: HostArray, columns: HostArray, table: HostArray, low: HostArray) -> Any:
     """Square the differences to all centroids, note each sub-space's minimum, and return the largest range."""
     m, width, _ = columns.shape
     components = columns.reshape(-1)
@@ -129,23 +130,25 @@ def _fill_table(query: Array, columns: Array, table: Array, low: Array) -> Any:
 
 
 @_compiled
-def _scan_plainly(search: Search, codes: Array, first: int, count: int) -> None:
+def _scan_plainly(search: Search, codes: HostArray, first: int, count: int) -> None:
     """Offer all of `count` rows from `first` on."""
     sums = np.empty(-(-count // 16) * 16, np.float32)
     tables.sums_of(search.table, codes, search.low.size, first, sums[:count])
     scan, keys, k = search.scan, search.keys, search.k
-    scan.held, scan.bound = shortlist.offer_all(keys, scan.held, scan.bound, k, sums, first, count)
+    scan.filled, scan.bound = shortlist.offer_all(keys, scan.filled, scan.bound, k, sums, first, count)
 
 
 @_compiled
-def _search_plainly(query: Array, columns: Array, codes: Array, distances: Array, ids: Array) -> None:
+def _search_plainly(
+    query: HostArray, columns: HostArray, codes: HostArray, distances: HostArray, ids: HostArray
+) -> None:
     (nq, k), (N, m) = distances.shape, codes.shape
     kept, flat = min(k, N), codes.reshape(-1)
     table, keys = simd.empty_aligned(m * 1024).view(np.float32), np.empty(2 * kept + 256, np.uint64)
     search = Search(table, flat, np.empty(m, np.float32), keys, kept, np.empty(1, SCAN)[0])
     for q in range(nq):
         _fill_table(query[q], columns, table, search.low)
-        search.scan.held, search.scan.bound = 0, NOTHING
+        search.scan.filled, search.scan.bound = 0, NOTHING
         for first in range(0, N, CHUNK * GROUP):
             _scan_plainly(search, flat, first, min(CHUNK * GROUP, N - first))
         shortlist.write(keys, kept, distances[q], ids[q])
@@ -168,93 +171,94 @@ def _excess(search: Search) -> Any:
 
 @_inlined
 def _limit(search: Search) -> Any:
-    """Return the most steps of a row within the bound: a byte is at most (entry - low) scale (1 + 2**-24)**2."""
+    """Return the most steps of a row within the bound: a byte is at most (entry - low) inverse (1 + 2**-24)**2."""
     if search.scan.bound == NOTHING:
         return EVERYTHING
-    steps = _excess(search) * search.scan.scale * (1 + 2.0**-20)
+    steps = _excess(search) * search.scan.inverse * (1 + 2.0**-20)
     return np.int64(max(steps, 0.0)) if steps < EVERYTHING else EVERYTHING
 
 
-@_compiled
+@_inlined
 def _scale(search: Search, span: Any) -> None:
     """Quantise the table with 255 steps to `span`; with none at all where that is no number to divide by."""
-    search.scan.scale = np.float32(255 / span) if 1e-30 < span < 1e30 else np.float32(0)
-    bounds.quantise(search.table, search.low, search.scan.scale, search.steps)
+    search.scan.inverse = np.float32(255 / span) if 1e-30 < span < 1e30 else np.float32(0)
+    bounds.quantise(search.table, search.low, search.scan.inverse, search.steps)
 
 
 @_inlined
-def _begin(search: Search, query: Array, columns: Array) -> None:
+def _begin(search: Search, query: HostArray, columns: HostArray) -> None:
     """Fill the query's table; without a bound, the steps have to span all of it."""
     scan = search.scan
     scan.span = _fill_table(query, columns, search.table, search.low)
     scan.bias = 0.0
     for low in search.low:
         scan.bias += low
-    scan.held, scan.bound, scan.together, scan.plain = 0, NOTHING, 2, 0
+    scan.filled, scan.bound, scan.together = 0, NOTHING, 2
     _scale(search, scan.span)
 
 
-@_compiled
-def _sharpen(search: Search) -> bool:
-    """Take smaller steps if that helps, and say so: what exceeds the bound need not be told apart."""
+@_inlined
+def _sharpen(search: Search) -> None:
+    """Take smaller steps: what exceeds the bound need not be told apart."""
     scan, m, excess = search.scan, search.low.size, _excess(search)
-    few = m <= TILE  # few enough that a row's steps fit in one byte
-    span, together = (excess * (255 / 253), TILE) if few else (min(scan.span, 16 * excess / m), 2)
-    if not 1e-30 < span < 1e30 or (span * scan.scale > 200 and scan.together == together):
-        return False  # without a bound, the span is not a number
-    scan.together = together
-    _scale(search, span)
-    return True
+    if scan.bound == NOTHING or excess < 1e-30:
+        return
+    if m <= TILE:
+        scan.together = TILE
+        _scale(search, excess * (255 / 253))  # all of it in one byte
+    else:
+        _scale(search, min(scan.span, 16 * excess / m))
 
 
 @_compiled
-def _look_up(search: Search, codes: Array, first: int, blocks: Array, keys: Array, filled: int) -> Any:
+def _look_up(search: Search, codes: HostArray, first: int, blocks: HostArray, keys: HostArray, filled: int) -> Any:
     """Offer the rows that the blocks list to the shortlist `keys`, of which `filled` are there."""
-    table, m, k, bound = search.table, search.low.size, search.k, search.scan.bound  # numba counts references
+    bound, m, k = search.scan.bound, search.low.size, search.k
+    N = codes.size // m
     for block in range(blocks.shape[0]):
         mask, place = blocks[block, 0], first + np.int64(blocks[block, 1])
         while mask:
             row = place + bounds.row_of(simd.trailing_zeros(mask))
             mask &= mask - np.uint64(1)
-            if row * m < codes.size:  # not padding
-                key = shortlist.key_of(tables.sum_of(table, codes, m, row), row)
+            if row < N:
+                key = shortlist.key_of(tables.sum_of(search.table, codes, m, row), row)
                 filled, bound = shortlist.offer(keys, filled, bound, k, key)
     return shortlist.cut(keys, filled, bound, k)
 
 
 @_inlined
-def _sieve(search: Search, codes: Array, first: int, sums: Array, blocks: Array) -> Any:
-    """List the blocks of rows within the bound, and count the rows; find a bound first where it is loose."""
-    scan, limit = search.scan, _limit(search)
-    found, near = bounds.find(sums, limit, blocks)
-    padding = max(0, first + sums.size - codes.size // search.low.size)
-    wanted = search.k + padding  # that many hold k rows, whatever the padding adds up to
-    if near <= 4 * wanted or 16 * wanted > sums.size:
-        return found, near
-    found = bounds.choose(sums, wanted, limit, blocks)
-    _, scan.bound = _look_up(search, codes, first, blocks[:found], search.keys[scan.held :], 0)
-    return bounds.find(sums, _limit(search), blocks)
-
-
-@_inlined
-def _visit(search: Search, codes: Array, panels: Array, group: int, sums: Array, blocks: Array) -> None:
+def _visit(search: Search, codes: HostArray, panels: HostArray, group: int, sums: HostArray, blocks: HostArray) -> None:
     """Take the rows of one chunk into account."""
     scan, m, first = search.scan, search.low.size, group * GROUP
-    while scan.plain == 0:
-        bounds.add_up(panels, m, group, search.steps, scan.together, sums)
-        found, near = _sieve(search, codes, first, sums, blocks)
-        if 8 * near <= sums.size:
-            if near > 0:
-                scan.held, scan.bound = _look_up(search, codes, first, blocks[:found], search.keys, scan.held)
-            return
-        if not _sharpen(search):
-            scan.plain = 1 if scan.bound == NOTHING else RETRY
-    scan.plain -= 1
-    _scan_plainly(search, codes, first, min(sums.size, codes.size // m - first))
+    N = codes.size // m
+    bounds.add_up(panels, m, group, search.steps, scan.together, sums)
+    limit = _limit(search)
+    found, near = bounds.find(sums, limit, blocks)
+    if near == 0:
+        return
+    wanted = search.k + max(0, first + sums.size - N)  # that many hold k rows, whatever the padding adds up to
+    if near > 4 * wanted:  # the bound is loose: k good rows of this chunk give a better one
+        if wanted <= GROUP // 4:
+            limit = bounds.rank_of_lanes(sums, wanted, limit)
+            found, near = bounds.find(sums, limit, blocks)
+        if near > 4 * wanted:
+            found, near = bounds.find(sums, bounds.rank(sums, wanted, limit), blocks)
+        found = 0
+        while wanted > 0:
+            wanted -= simd.count_ones(blocks[found, 0])
+            found += 1
+        _, scan.bound = _look_up(search, codes, first, blocks[:found], search.keys[scan.filled :], 0)
+        found, near = bounds.find(sums, _limit(search), blocks)
+    if 8 * near > sums.size:
+        _scan_plainly(search, codes, first, min(sums.size, N - first))
+    else:
+        scan.filled, scan.bound = _look_up(search, codes, first, blocks[:found], search.keys, scan.filled)
 
 
 @_compiled
-def _search(query: Array, columns: Array, codes: Array, panels: Array, distances: Array, ids: Array) -> None:
+def _search(
+    query: HostArray, columns: HostArray, codes: HostArray, panels: HostArray, distances: HostArray, ids: HostArray
+) -> None:
     (nq, k), (N, m) = distances.shape, codes.shape
     kept, flat, groups = min(k, N), codes.reshape(-1), panels.size // (m * GROUP)
     batch = min(nq, BATCH, 1 + (1 << 22) // kept) if panels.size > CACHED else 1
@@ -272,7 +276,7 @@ def _search(query: Array, columns: Array, codes: Array, panels: Array, distances
                 search = Search(table[i], steps[i], low[i], keys[i], kept, scan[i])
                 if group == 0:
                     _begin(search, query[q + i], columns)
-                else:
+                elif group == CHUNK:
                     _sharpen(search)
                 _visit(search, flat, panels, group, sums[: count * GROUP], blocks)
             group += count

@@ -138,22 +138,3 @@ def test_rank_is_the_smallest_limit_that_holds_so_many(wanted: int, largest: int
         limit = bounds.rank_of_lanes(sums, wanted, EVERYTHING)
         assert ordered[wanted - 1] <= limit
         assert (sums <= limit).sum() >= wanted
-
-
-@pytest.mark.parametrize("wanted", [1, 10, 64, 65, 200])
-@pytest.mark.parametrize("kind", ["spread", "one lane", "equal"])
-def test_choose_lists_enough_of_the_smallest(wanted: int, kind: str) -> None:
-    rng = np.random.default_rng(wanted)
-    sums = rng.integers(1_000, 60_000, 8 * GROUP).astype(np.uint16)
-    if kind == "one lane":
-        sums[::GROUP] = np.arange(8)
-    elif kind == "equal":
-        sums[:] = 5
-    blocks = np.empty((sums.size // 64 + 1, 2), np.uint64)
-    found = bounds.choose(sums, wanted, EVERYTHING, blocks)
-    listed = [(int(mask), int(start)) for mask, start in blocks[:found]]
-    rows = [start + bounds.row_of(bit) for mask, start in listed for bit in range(64) if mask >> bit & 1]
-    chosen = in_order(sums)[rows]
-    assert len(set(rows)) == len(rows)
-    assert wanted <= len(rows) <= 4 * wanted + 63
-    assert chosen.max() <= np.sort(sums)[4 * wanted - 1]
