@@ -6,7 +6,7 @@ import numpy as np
 
 from lar import ceilings, probe, stats
 from lar.ceilings import Ceilings
-from lar.contracts import Failure, Target, WorkloadResult
+from lar.contracts import Failure, Interval, Target, WorkloadResult
 from lar.errors import UnavailableError
 from lar.timing import Track
 
@@ -49,7 +49,7 @@ def _result(target: Target, tracks: Sequence[Track], device: str, limits: Ceilin
     )
 
 
-def geomean(sessions: Sequence[Sequence[Track]], device: str) -> stats.Interval:
+def geomean(sessions: Sequence[Sequence[Track]], device: str) -> Interval:
     """Return the geometric mean over workloads of nanoseconds per operation, with its interval."""
     return stats.geomean_interval(
         {tracks[0].case.name: [judged(track, device) for track in tracks] for tracks in zip(*sessions, strict=True)}

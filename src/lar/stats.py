@@ -18,26 +18,18 @@ Wilson: Probable inference, the law of succession, and statistical inference, 19
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+from lar.contracts import Interval
 
 Floats = npt.NDArray[np.float64]
 Processes = Sequence[npt.ArrayLike]
 """Samples of one workload: one array of positive figures for each process."""
 
 _PADDING = np.iinfo(np.uint16).max
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and the interval round it."""
-
-    value: float
-    low: float
-    high: float
 
 
 def median(values: npt.ArrayLike) -> float:

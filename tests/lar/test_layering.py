@@ -10,10 +10,14 @@ ROOT = Path(__file__).parents[2]
 FLOORS: list[set[str]] = [
     {"contracts", "errors", "_checkout", "trees"},
     {"ops", "stats", "sampling", "oracle", "simd"},
+    {"gate"},
     {"backends", "targets"},
     {
         "catalog",
         "cache",
+        "journal",
+        "locks",
+        "walls",
         "clock",
         "channel",
         "complaints",
@@ -27,11 +31,12 @@ FLOORS: list[set[str]] = [
     {"ceilings", "ceilings_cpu", "ceilings_backend", "datasets", "probe"},
     {"worker", "supervisor"},
     {"checking", "timing", "figures"},
-    {"bench", "doctor"},
+    {"bench", "doctor", "pairing", "slots"},
+    {"trial", "scaffold", "examination"},
     {"progress", "commands"},
     {"cli", "__main__"},
 ]
-PURE = {"ops", "stats", "sampling", "oracle"}
+PURE = {"ops", "stats", "sampling", "oracle", "gate"}
 ONLY_IN_ADAPTERS = {"jax", "cupy", "torch", "array_api_strict", "faiss"}
 
 

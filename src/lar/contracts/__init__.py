@@ -25,21 +25,27 @@ from lar.contracts.inputs import (
 )
 from lar.contracts.interfaces import Backend, Kernel, Target, Timer
 from lar.contracts.outcomes import HARNESS_VERSION, Exit, Failure, Outcome, Status, Verdict, WorkloadResult
+from lar.contracts.trials import Arm, Decision, Evidence, Interval, Judgement, Times, WorkloadRatio
 
 __all__ = [
     "HARNESS_VERSION",
     "MAX_ABS_ERR",
     "NO_ID",
+    "Arm",
     "Array",
     "Backend",
     "Bounded",
     "Case",
     "Cost",
     "Data",
+    "Decision",
+    "Evidence",
     "Exact",
     "Exit",
     "Failure",
     "HostArray",
+    "Interval",
+    "Judgement",
     "Kernel",
     "Outcome",
     "Outputs",
@@ -50,8 +56,10 @@ __all__ = [
     "Status",
     "Target",
     "Timer",
+    "Times",
     "Tree",
     "Truth",
     "Verdict",
+    "WorkloadRatio",
     "WorkloadResult",
 ]
