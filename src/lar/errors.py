@@ -31,3 +31,7 @@ class BusyError(LarError):
     """Another process holds what this one needs."""
 
     exit_code = 8
+
+
+class StoreError(LarError):
+    """The journal or a lock's file cannot be used: no room, no rights, damage, or not made by lar."""
