@@ -17,8 +17,9 @@ Wilson: Probable inference, the law of succession, and statistical inference, 19
 """
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -118,20 +119,6 @@ def block_ratios(candidate: Mapping[str, Processes], champion: Mapping[str, Proc
     return ratios
 
 
-def paired_ratio_interval(
-    candidate: Mapping[str, Processes],
-    champion: Mapping[str, Processes],
-    level: float = 0.90,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Return the geometric mean over workloads of the median paired ratio, candidate over champion, with its interval.
-
-    The pair of processes is the sampling unit; see `block_ratios` and `geomean_interval`, which also state the errors.
-    """
-    return geomean_interval(block_ratios(candidate, champion), level, resamples, seed)
-
-
 def excess_p_value(processes: Processes, bound: float) -> float:
     """Return the probability of medians at least this far above `bound`, were the true one at it.
 
@@ -143,7 +130,7 @@ def excess_p_value(processes: Processes, bound: float) -> float:
         As of `geomean_interval`, or if `bound` is not positive.
     """
     table = _table(processes, "samples")
-    own = np.log([np.median(values) for values in table]) - np.log(_positive([bound], "bound")[0])
+    own = np.log([statistics.median(values.tolist()) for values in table]) - np.log(_positive([bound], "bound")[0])
     mean, error = float(np.mean(own)), _standard_error(own)
     if error == 0.0:
         return 0.0 if mean > 0.0 else 1.0
@@ -194,7 +181,7 @@ def wilson_interval(hits: int, trials: int, level: float = 0.90) -> Interval:
     """
     if not 0 <= hits <= trials or trials < 1:
         raise ValueError(f"{hits} hits in {trials} trials")
-    z = NormalDist().inv_cdf((1 + _level(level)) / 2)
+    z = statistics.NormalDist().inv_cdf((1 + _level(level)) / 2)
     share = hits / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)) / (1 + z * z / trials)
@@ -206,6 +193,7 @@ def student_t_tail(t: float, degrees: int) -> float:
     return 0.5 - _central_half(math.atan(t / math.sqrt(degrees)), degrees)
 
 
+@cache
 def student_t_quantile(p: float, degrees: int) -> float:
     """Return the quantile of Student's t with whole `degrees` of freedom, to about 1e-12 of the angle atan(t)."""
     low, high = -math.pi / 2, math.pi / 2
@@ -260,7 +248,12 @@ def _standard_error(values: Floats) -> float:
 
 
 def _table(processes: Processes, name: str) -> list[Floats]:
-    return [_positive(values, f"{name}, process {i}") for i, values in enumerate(processes)]
+    table = [np.asarray(values, np.float64) for values in processes]
+    if table and all(values.ndim == 1 and values.size for values in table):
+        pooled = np.concatenate(table)  # one look at all of them, and one at each only to say which is wrong
+        if np.min(pooled) > 0.0 and np.max(pooled) < np.inf:
+            return table
+    return [_positive(values, f"{name}, process {i}") for i, values in enumerate(table)]
 
 
 def _positive(values: npt.ArrayLike, name: str) -> Floats:

@@ -145,20 +145,6 @@ def test_intervals_are_reproducible_contain_their_value_and_grow_with_the_level(
     assert interval.high < wide.high
 
 
-def test_a_paired_ratio_cancels_drift_that_both_share() -> None:
-    generator = np.random.default_rng(6)
-    champion, candidate = {}, {}
-    for name in ("a", "b", "c"):
-        drift = np.exp(np.cumsum(generator.normal(0, 0.05, (8, 12)), axis=1))
-        champion[name] = list(drift * np.exp(generator.normal(0, 0.002, drift.shape)))
-        candidate[name] = list(0.97 * drift * np.exp(generator.normal(0, 0.002, drift.shape)))
-    interval = stats.paired_ratio_interval(candidate, champion)
-    assert interval.low < 0.97 < interval.high
-    assert interval.high < 0.975
-    unpaired = stats.geomean_interval(candidate)
-    assert math.log(unpaired.high / unpaired.low) > 10 * math.log(interval.high / interval.low)
-
-
 def test_excess_p_value_is_uniform_at_the_bound_small_above_and_large_below() -> None:
     generator = np.random.default_rng(7)
     p = [stats.excess_p_value(list(1.05 * np.exp(generator.normal(0, 0.01, (6, 1)))), 1.05) for _ in range(600)]

@@ -1,0 +1,166 @@
+"""The gate on this machine: kernels against themselves, and against themselves slowed on purpose by a known share.
+
+`python -m bench.gate.machine SAMPLES --slow 0.03 --rounds 50` appends rounds to a file of JSON lines until it has fifty
+of that kind; interrupted, it goes on where it was. `--seconds` ends a piece. `bench.gate.report` makes tables of it.
+
+A round is a trial of `axpy` (a target as small as one can be, without a compiler) with eight pairs of fresh processes
+as in a full trial, and shorter blocks: a few seconds. `--full` runs the trial of pq-l2 as it is, at full length. After
+each round the same two kernels are timed one after the other, for the rules that the gate replaced.
+"""
+
+import argparse
+import contextlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lar import bench, catalog, gate, machine, snapshots
+from lar.arms import Arms, Plan
+from lar.bench import Request
+from lar.clock import StopRule
+from lar.contracts import Arm, Decision, Evidence
+from lar.datasets import Datasets, Disguised
+from lar.snapshots import Snapshot
+from lar.supervisor import WorkerProcess
+from lar.timing import Session
+from lar.trial import PLANS
+
+GUESTS = Path(__file__).parents[2] / "tests" / "guests"
+
+SHORT = Plan(pairs=8, rounds=2, least=8, block_ns=2_000_000)
+
+SLOWED = """
+from time import perf_counter_ns as now
+import numpy as np
+
+def prepare(xp, data):
+    return {{"b": data["b"]}}
+
+def run(xp, state, query, /):
+    began = now()
+    out = query * np.float32(2)
+    out += state["b"]
+    until = now() + {share} * (now() - began)
+    while now() < until:
+        pass
+    return (out,)
+"""
+"""Slower than itself by a share of its own time, whatever that is at the moment."""
+
+BOTH = (Arm.CANDIDATE, Arm.CHAMPION)
+
+
+def main() -> None:
+    """Run rounds, and say how many there are."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("samples", type=Path)
+    parser.add_argument("--slow", type=float, default=0.0, help="share by which the candidate is slower; 0 for A/A")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end this piece after so long")
+    parser.add_argument("--full", action="store_true", help="pq-l2's trial at full length, A/A")
+    words = parser.parse_args()
+    if words.full and words.slow:
+        parser.error("--full runs a kernel against itself only")
+    ends = time.monotonic() + words.seconds
+    with _contest(full=words.full, slow=words.slow) as (arms, plan, starter):
+        kind = {"plan": "full" if words.full else "short", "slow": words.slow}
+        while (there := _count(words.samples, kind)) < words.rounds and time.monotonic() < ends:
+            record = {**kind, **_round(arms, plan, starter, sequential=not words.full)}
+            with words.samples.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, separators=(",", ":")) + "\n")
+            print(f"{there + 1} of {words.rounds}: {record['said']} in {record['seconds']:.1f} s", flush=True)
+
+
+@contextlib.contextmanager
+def _contest(*, full: bool, slow: float) -> Iterator[tuple[Arms, Plan, Executor]]:
+    """Lay out and compile the two kernels."""
+    with tempfile.TemporaryDirectory(prefix="lar-gate-") as folder, ThreadPoolExecutor(max_workers=2) as starter:
+        root = Path(folder)
+        root.chmod(0o755)
+        if full:
+            request, plan = Request("pq-l2", "numpy", "numpy"), replace(PLANS["trial"], least=PLANS["trial"].pairs)
+            kernels = dict.fromkeys(BOTH, snapshots.take("pq-l2", "numpy"))
+        else:
+            shutil.copytree(GUESTS / "axpy", root / "targets" / "axpy", ignore=shutil.ignore_patterns("__pycache__"))
+            catalog.mount([root / "targets"])
+            request, plan = Request("axpy", "numpy", "numpy", scale="standard", nq=(1,)), SHORT
+            shares = {Arm.CANDIDATE: slow, Arm.CHAMPION: 0.0}
+            kernels = {arm: Snapshot("tuned/numpy", _source(share)) for arm, share in shares.items()}
+        datasets = Datasets(catalog.target(request.target))
+        arms = Arms(request, datasets, root, time.monotonic() + 86_400, kernels)
+        arms.prime(starter, BOTH)
+        yield arms, plan, starter
+
+
+def _source(share: float) -> dict[str, bytes]:
+    return {"numpy.py": SLOWED.format(share=share).encode()}
+
+
+def _round(arms: Arms, plan: Plan, starter: Executor, *, sequential: bool) -> dict[str, Any]:
+    """Run one trial; measure a confirmation where the gate would keep either arm against the other."""
+    began = time.monotonic()
+    at, load = datetime.now(UTC).isoformat(timespec="seconds"), machine.environment().get("load_average")
+    screening = arms.stage(starter, "screening", BOTH, plan)
+    said = [gate.judge(one, (1, 1)).decision for one in (screening, swapped(screening))]
+    again = None
+    if Decision.KEEP in said:
+        again = arms.stage(starter, "confirmation", BOTH, plan, Disguised(arms.datasets))
+    seconds = time.monotonic() - began
+    return {
+        "at": at,
+        "load": load,
+        "seconds": round(seconds, 2),
+        "said": [one.value for one in said],
+        "screening": _rounded(asdict(screening)),
+        "confirmation": _rounded(asdict(again)) if again else None,
+        "sequential": _sequential(arms, plan) if sequential else None,
+    }
+
+
+def swapped(evidence: Evidence) -> Evidence:
+    """Return the evidence with the arms exchanged: what was a loss of x is a gain of x / (1 + x)."""
+    other = {Arm.CANDIDATE: Arm.CHAMPION, Arm.CHAMPION: Arm.CANDIDATE}
+    times = {other[arm]: one for arm, one in evidence.times.items()}
+    return replace(evidence, times=times, other={other[arm]: one for arm, one in evidence.other.items()})
+
+
+def _sequential(arms: Arms, plan: Plan) -> dict[str, list[list[float]]]:
+    """Time the champion and then the candidate, each in one process, with as many blocks as the trial had."""
+    _, workloads = bench.cases_of(arms.request, arms.datasets)
+    found = {}
+    blocks = plan.pairs * plan.rounds
+    for arm in reversed(BOTH):
+        with WorkerProcess(arms.launch(arm)) as worker:
+            session = Session(worker, arms.datasets, workloads, arms.request.threads, plan.block_ns)
+            session.prepare([], lambda *_: None)
+            session.rounds(StopRule(least=blocks, most=blocks, width=0.0, seconds=1e9), lambda *_: None)
+            found[arm.value] = _rounded([track.wall for track in session.tracks])
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    """Return the value with floats of seven digits: the file need not hold more than a clock does."""
+    if isinstance(value, float):
+        return float(f"{value:.7g}")
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _count(path: Path, kind: dict[str, Any]) -> int:
+    if not path.exists():
+        return 0
+    with path.open(encoding="utf-8") as file:
+        records = (json.loads(line) for line in file)
+        return sum(all(record[name] == value for name, value in kind.items()) for record in records)
+
+
+if __name__ == "__main__":
+    main()
