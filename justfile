@@ -34,3 +34,23 @@ mutants:
 # the whole check for a machine with a GPU
 gpu:
     bash bench/gpu.sh
+
+# kernels that must be refused, and honest ones that must pass: just hostile [--backend numpy] [--only NAME]
+hostile *words:
+    python -m tests.hostile.matrix {{ words }}
+
+# how often the gate errs, by simulation
+gate-simulation:
+    python -m bench.gate.simulate --out bench/results/gate-simulation
+
+# the same on this machine, in pieces: 200 rounds of a kernel against itself, 50 each of one slowed on purpose
+gate-machine samples="out/gate-machine.jsonl":
+    mkdir -p out
+    python -m bench.gate.machine {{ samples }} --rounds 200
+    for slow in 0.01 0.02 0.03 0.05; do python -m bench.gate.machine {{ samples }} --rounds 50 --slow $slow; done
+    python -m bench.gate.machine {{ samples }} --rounds 20 --full
+    python -m bench.gate.report {{ samples }} --out bench/results/gate-machine
+
+# a session of the loop, recorded anew
+session:
+    python -m bench.session.record --out docs/sessions/pq-l2-numpy

@@ -60,6 +60,7 @@ class CupyBackend(EagerBackend):
         # Captured before any kernel is imported.
         self._copy, self._to_device, self._to_host = np.array, cupy.array, cupy.asnumpy
         self._wait = cupy.cuda.runtime.deviceSynchronize
+        self._event, self._between_ms = cupy.cuda.Event, cupy.cuda.get_elapsed_time
         self._type = cupy.ndarray
         # The stream that waits for all others and they for it, whichever one a kernel makes the current one.
         self._stream = cupy.cuda.Stream.null
@@ -91,8 +92,7 @@ class CupyBackend(EagerBackend):
 
     def timer(self) -> Timer | None:
         """Return CUDA events on the null stream."""
-        cuda = self._cupy.cuda
-        return EventTimer(cuda.Event, self._stream.record, cuda.get_elapsed_time)
+        return EventTimer(self._event, self._stream.record, self._between_ms)
 
     def flush(self) -> None:
         """Queue a write of at least twice the L2 cache; meanwhile the host launches what follows."""

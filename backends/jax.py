@@ -55,10 +55,10 @@ class JaxBackend(Backend):
         self._compiled: dict[Hashable, Callable[[Tree, Query], Any]] = {}
         # Captured before any kernel is imported.
         self._copy, self._read = np.array, np.asarray
-        self._device_put, self._block_until_ready = jax.device_put, jax.block_until_ready
+        self._jit, self._device_put, self._block_until_ready = jax.jit, jax.device_put, jax.block_until_ready
         self._live_arrays = functools.partial(jax.live_arrays, self._where.platform)
         self._effects_barrier = jax.effects_barrier
-        self._first_elements = jax.jit(lambda arrays: tuple(jnp.ravel(array)[:1] for array in arrays))
+        self._first_elements = self._jit(lambda arrays: tuple(jnp.ravel(array)[:1] for array in arrays))
         self._type = type(self.put(np.zeros(1, np.float32)))
 
     def put(self, array: HostArray) -> Array:
@@ -88,7 +88,7 @@ class JaxBackend(Backend):
         # 1, True and 1.0 are equal and trace to different programs, as do 0.0 and -0.0: the text tells them apart.
         key = (run, tuple((name, value, repr(value)) for name, value in sorted(statics.items())))
         if key not in self._compiled:
-            self._compiled[key] = self._jax.jit(functools.partial(run, self.xp, **statics))
+            self._compiled[key] = self._jit(functools.partial(run, self.xp, **statics))
         return self._compiled[key]
 
     def ready(self, outputs: Any) -> Any:

@@ -26,7 +26,7 @@ class NumpyBackend(EagerBackend):
     def __init__(self, device: str | None = None) -> None:
         self.device = choose_device(type(self), device)
         self.xp = np
-        self._copy = np.array  # captured before any kernel is imported
+        self._copy, self._type = np.array, np.ndarray  # captured before any kernel is imported
 
     def put(self, array: HostArray) -> Array:
         """Copy, contiguous."""
@@ -39,7 +39,7 @@ class NumpyBackend(EagerBackend):
 
     def native(self, value: Any) -> bool:
         """Accept `numpy.ndarray` alone: a subclass could compute when it is compared."""
-        return type(value) is np.ndarray
+        return type(value) is self._type
 
     def about(self) -> dict[str, str]:
         """Return NumPy's version."""

@@ -48,6 +48,8 @@ class TorchBackend(EagerBackend):
         self._copy, self._adopt, self._type = np.array, torch.from_numpy, torch.Tensor
         self._wait = functools.partial(torch.cuda.synchronize, self._where) if self._on_gpu else _nothing
         if self._on_gpu:
+            self._event, self._between_ms = torch.cuda.Event, torch.cuda.Event.elapsed_time
+            self._record = torch.cuda.default_stream(self._where).record_event
             torch.cuda.set_device(self._where)
             cache = torch.cuda.get_device_properties(self._where).L2_cache_size
             self._scratch = torch.empty(max(SCRATCH_BYTES, 2 * cache), dtype=torch.uint8, device=self._where)
@@ -82,9 +84,7 @@ class TorchBackend(EagerBackend):
         """Return CUDA events on the default stream, which waits for the others and they for it; the CPU has none."""
         if not self._on_gpu:
             return None
-        cuda = self._torch.cuda
-        record = cuda.default_stream(self._where).record_event
-        return EventTimer(functools.partial(cuda.Event, enable_timing=True), record, cuda.Event.elapsed_time)
+        return EventTimer(functools.partial(self._event, enable_timing=True), self._record, self._between_ms)
 
     def flush(self) -> None:
         """Queue a write of at least twice the L2 cache; meanwhile the host launches what follows."""

@@ -1,12 +1,18 @@
 """What tests of the supervisor's side share: a small case of pq-l2, kernels written on the spot, their workers."""
 
+import dataclasses
 import textwrap
 import time
 from pathlib import Path
 
-from lar import catalog
+import numpy as np
+import psutil
+import pytest
+
+from lar import catalog, oracle
 from lar.contracts import Case, Target
 from lar.launch import Launch
+from lar.supervisor import KernelFailedError, WorkerProcess
 
 HONEST = """
 import numpy as np
@@ -56,3 +62,40 @@ def launch(
         memory=2 << 30,
         compile_cache=cache,
     )
+
+
+def answers(worker: WorkerProcess, calls: int = 2) -> list[tuple[np.ndarray, ...]]:
+    """Have one batch answered; every answer is right."""
+    case = small_case()
+    data = target().data(case)
+    queries = target().queries(case, data, 7, calls)
+    if not worker.has(case):
+        worker.load(case, data)
+    worker.open_case(case, queries[0], target().outputs(case), calls)
+    worker.stage(case, queries)
+    worker.run(case, 0, calls)
+    outputs = worker.gather(case)
+    for query, one in zip(queries, outputs, strict=True):
+        assert oracle.judge(target().reference(case, data, query), target().outputs(case), one).passed
+    return outputs
+
+
+def ended(tmp_path: Path, source: str, *, patience: float = 30.0) -> KernelFailedError:
+    """Return how a worker ended; nothing of it is left behind."""
+    before = set(psutil.process_iter())
+    words = dataclasses.replace(launch(write_kernel(tmp_path, source), tmp_path, patience=patience), memory=512 << 20)
+    with pytest.raises(KernelFailedError) as caught:
+        _repeat(words)
+    assert not [one for one in psutil.Process().children(recursive=True) if one not in before]
+    return caught.value
+
+
+def _repeat(words: Launch) -> None:
+    with WorkerProcess(words) as worker:
+        for _ in range(6):
+            answers(worker)
+
+
+def in_run(line: str) -> str:
+    """Return the honest kernel with one line put at the beginning of `run`."""
+    return HONEST.replace("    m, _, width", f"    {line}\n    m, _, width")

@@ -7,7 +7,6 @@ sampling unit of every interval, since two processes that run the same code diff
 
 import hashlib
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from lar import catalog, checking, figures
+from lar import catalog, checking, figures, quota
 from lar.clock import StopRule
 from lar.contracts import HARNESS_VERSION, Case, Failure, Outcome, Status, WorkloadResult
 from lar.datasets import Datasets
@@ -64,7 +63,7 @@ class Request:
 
 
 @dataclass
-class _Progress:
+class Seen:
     """Facts gathered so far, so that an outcome that ends early still tells them."""
 
     device: str = ""
@@ -73,6 +72,7 @@ class _Progress:
     cases: int = 0
     max_abs_err: float | None = None
     first_result_ns: int = 0
+    first_calls_ns: int = 0
     prepare_ns: int | None = None
     rss: int = 0
     device_peak: int | None = None
@@ -84,6 +84,21 @@ Watcher = Callable[[str, int, int], None]
 """``(what, done, of)``: told what is going on, for a progress bar."""
 
 
+def launch_of(request: Request, kernel: Path, cache: Path, deadline: float) -> Launch:
+    """Return how a worker of a request is started."""
+    return Launch(
+        target=request.target,
+        backend=request.backend,
+        device=request.device,
+        kernel=kernel,
+        threads=request.threads,
+        deadline=deadline,
+        patience=max(10.0, request.time_budget / 4),
+        memory=int(psutil.virtual_memory().available * 0.9),
+        compile_cache=cache,
+    )
+
+
 def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: None) -> Outcome:
     """Check and time one kernel on one backend. Whatever the kernel does comes back as the outcome.
 
@@ -93,23 +108,11 @@ def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: No
         For a mistake of the caller: an unknown name, a kernel file that is not there, data that does not fit.
     """
     began = time.monotonic()
-    target = datasets.target
-    battery = list(target.battery(request.seed))
-    workloads = list(target.workloads(request.seed, request.scale, request.nq))
+    battery, workloads = cases_of(request, datasets)
     path = catalog.kernel_path(request.target, request.kernel, request.backend)
     cache = Path(tempfile.mkdtemp(prefix="lar-cache-"))
-    launch = Launch(
-        target=request.target,
-        backend=request.backend,
-        device=request.device,
-        kernel=path,
-        threads=request.threads,
-        deadline=began + request.time_budget,
-        patience=max(10.0, request.time_budget / 4),
-        memory=int(psutil.virtual_memory().available * 0.9),
-        compile_cache=cache,
-    )
-    seen = _Progress(device=request.device or "none")
+    launch = launch_of(request, path, cache, began + request.time_budget)
+    seen = Seen(device=request.device or "none")
     status, failure = Status.OK, None
     mode = MODES[request.mode]
     try:
@@ -118,13 +121,20 @@ def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: No
             figures.limits_of(request.backend, "cpu", request.threads)
         for number in range(mode.sessions):
             _session(launch, datasets, battery if number == 0 else [], workloads, mode, seen, watch)
-        seen.results, failure = _figures(request, datasets, seen)
+        failure = results(request, datasets, seen)
         status = Status.CHEAT if failure else Status.OK
     except KernelFailedError as error:
         status, failure = error.status, error.failure
     finally:
-        shutil.rmtree(cache, ignore_errors=True)
-    return _outcome(request, datasets, path, (battery, workloads), seen, (status, failure), time.monotonic() - began)
+        quota.remove(cache)  # whatever a kernel may have left in it
+    kernel = (_kernel_name(request, path), catalog.kernel_hash(path))
+    return outcome(request, datasets, kernel, seen, (status, failure), time.monotonic() - began)
+
+
+def cases_of(request: Request, datasets: Datasets) -> tuple[list[Case], list[Case]]:
+    """Return the battery and the workloads of a request."""
+    target = datasets.target
+    return list(target.battery(request.seed)), list(target.workloads(request.seed, request.scale, request.nq))
 
 
 def _session(
@@ -133,7 +143,7 @@ def _session(
     battery: list[Case],
     workloads: list[Case],
     mode: Mode,
-    seen: _Progress,
+    seen: Seen,
     watch: Watcher,
 ) -> None:
     watch("starting a worker", 0, 1)
@@ -153,20 +163,20 @@ def _session(
         seen.prepare_ns = seen.prepare_ns or max(session.prepare_ns)
         seen.rss = max(seen.rss, worker.rss_peak())
         seen.device_peak = max(filter(None, (seen.device_peak, worker.device_peak())), default=None)
+        seen.first_calls_ns = seen.first_calls_ns or sum(track.first_call_ns for track in session.tracks)
         seen.sessions.append(session.tracks)
 
 
-def _figures(
-    request: Request, datasets: Datasets, seen: _Progress
-) -> tuple[tuple[WorkloadResult, ...], Failure | None]:
-    """Return the results; with a failure if they beat the machine, and still do once it was measured again."""
+def results(request: Request, datasets: Datasets, seen: Seen) -> Failure | None:
+    """Turn what was seen into results; return a failure if they beat the machine, measured again."""
+    failure = None
     for refresh in (False, True):
         limits = figures.limits_of(request.backend, seen.device, request.threads, refresh=refresh)
-        results = figures.results(datasets.target, seen.sessions, seen.device, limits)
-        failure = figures.faster_than_physics(results)
+        seen.results = figures.results(datasets.target, seen.sessions, seen.device, limits)
+        failure = figures.faster_than_physics(seen.results)
         if failure is None:
             break
-    return results, failure
+    return failure
 
 
 def workload_hash(request: Request, datasets: Datasets) -> str:
@@ -182,27 +192,27 @@ def workload_hash(request: Request, datasets: Datasets) -> str:
     return digest.hexdigest()[:12]
 
 
-def _outcome(
+def outcome(
     request: Request,
     datasets: Datasets,
-    path: Path,
-    cases: tuple[list[Case], list[Case]],
-    seen: _Progress,
+    kernel: tuple[str, str],
+    seen: Seen,
     end: tuple[Status, Failure | None],
     seconds: float,
 ) -> Outcome:
-    battery, workloads = cases
+    """Return the outcome of what was seen of a kernel, given by name and hash, and of how it ended."""
+    battery, workloads = cases_of(request, datasets)
     status, failure = end
-    figure = figures.geomean(seen.sessions, seen.device) if status is Status.OK else None
-    first_calls = sum(track.first_call_ns for track in seen.sessions[0]) if seen.sessions else 0
+    timed = status is Status.OK and seen.results
+    figure = figures.geomean(seen.sessions, seen.device) if timed else None
     tested = [*battery[: seen.cases], *workloads] if seen.cases else []
     return Outcome(
         target=request.target,
         backend=request.backend,
         requested_backend=request.requested_backend,
         device=seen.device,
-        kernel=_kernel_name(request, path),
-        kernel_hash=catalog.kernel_hash(path),
+        kernel=kernel[0],
+        kernel_hash=kernel[1],
         workload_hash=workload_hash(request, datasets),
         harness_version=HARNESS_VERSION,
         status=status,
@@ -218,7 +228,7 @@ def _outcome(
         ci90_ns=(figure.low, figure.high) if figure else None,
         workloads=seen.results,
         prepare_ns=seen.prepare_ns,
-        compile_ns=seen.first_result_ns + first_calls if seen.first_result_ns else None,
+        compile_ns=seen.first_result_ns + seen.first_calls_ns if seen.first_result_ns else None,
         peak_rss_bytes=seen.rss or None,
         device_peak_bytes=seen.device_peak,
         total_s=seconds,

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -131,11 +131,21 @@ def kernel_path(name: str, kernel: str, backend_name: str) -> Path:
     return path
 
 
+def kernel_files(path: Path) -> list[Path]:
+    """Return the files of a kernel: its own and those beside it of the same stem (``cupy.py cupy.cu``), by name."""
+    return sorted(p for p in path.parent.iterdir() if p.stem == path.stem and p.is_file())
+
+
 def kernel_hash(path: Path) -> str:
-    """Return a short content hash of a kernel: its file and those beside it of the same stem (``cupy.py cupy.cu``)."""
+    """Return a short content hash of a kernel's files."""
+    return content_hash({part.name: part.read_bytes() for part in kernel_files(path)})
+
+
+def content_hash(files: Mapping[str, bytes]) -> str:
+    """Return a short hash of files by name and content."""
     digest = hashlib.sha256()
-    for part in sorted(p for p in path.parent.iterdir() if p.stem == path.stem and p.is_file()):
-        digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name] + b"\0")
     return digest.hexdigest()[:12]
 
 

@@ -7,13 +7,15 @@ Linux only: sealed memory and sequenced packets are what makes it safe.
 """
 
 import fcntl
-import json
+import math
 import mmap
 import os
 import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from json import dumps
+from os import close
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,9 @@ RUN = struct.Struct("<8sIIII")
 DONE = struct.Struct("<8sIQQ")
 """nonce, calls, nanoseconds the worker claims, nanoseconds by device events (0 where there are none)."""
 LATENCY, THROUGHPUT = 0, 1
+
+# What the worker calls after a kernel was imported is captured here, before that.
+_frombuffer, _copyto, _dtype, _prod = np.frombuffer, np.copyto, np.dtype, math.prod
 
 _SEAL_SEAL, _SEAL_SHRINK, _SEAL_GROW, _SEAL_FUTURE_WRITE = 0x1, 0x2, 0x4, 0x10  # linux/fcntl.h
 _ADD_SEALS = 1033
@@ -62,8 +67,8 @@ def attach(fd: int, size: int, *, writable: bool) -> HostArray:
     """Map a segment of the other side and close `fd`; uint8 (size,), read-only unless asked otherwise."""
     protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
     mapped = mmap.mmap(fd, max(size, 1), mmap.MAP_SHARED, protection)
-    os.close(fd)
-    return np.frombuffer(mapped, np.uint8)
+    close(fd)
+    return _frombuffer(mapped, np.uint8)
 
 
 # ---- trees of arrays in a segment ----------------------------------------------------------------------------------
@@ -122,7 +127,7 @@ def view(memory: HostArray, layout: Layout, origin: int = 0) -> Tree:
     arrays = []
     for offset, dtype, shape in layout.fields:
         start = origin + offset
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        size = _prod(shape) * _dtype(dtype).itemsize
         arrays.append(memory[start : start + size].view(dtype).reshape(shape))
     return _fill(layout.form, arrays)
 
@@ -138,7 +143,7 @@ def _fill(form: Any, arrays: Sequence[HostArray]) -> Tree:
 def write(memory: HostArray, layout: Layout, tree: Tree, origin: int = 0) -> None:
     """Copy a tree of NumPy arrays to where the layout puts it."""
     for target, source in zip(leaves(view(memory, layout, origin)), leaves(tree), strict=True):
-        np.copyto(target, source, casting="no")
+        _copyto(target, source, casting="no")
 
 
 # ---- frames --------------------------------------------------------------------------------------------------------
@@ -146,7 +151,7 @@ def write(memory: HostArray, layout: Layout, tree: Tree, origin: int = 0) -> Non
 
 def send_json(channel: socket.socket, kind: bytes, value: Any, descriptors: Sequence[int] = ()) -> None:
     """Send one frame of JSON, with descriptors to share."""
-    frame = kind + json.dumps(value, separators=(",", ":")).encode()
+    frame = kind + dumps(value, separators=(",", ":")).encode()
     if descriptors:
         socket.send_fds(channel, [frame], list(descriptors))
     else:

@@ -31,7 +31,7 @@ class Reading:
     device_ns : int
         Time between device events as the worker reports it; 0 where there are none.
     waited_ns : int
-        Time in which the worker was ready to run and another process had its core.
+        Time in which the worker, or the supervisor, was ready to run and another process had its core.
     """
 
     calls: int
@@ -56,13 +56,19 @@ class Reading:
         return threads == 1 and self.device_ns == 0 and self.wall_ns > 1.1 * self.cpu_ns + 100_000
 
 
-def calls_per_batch(run: Callable[[int], Reading], limit: int) -> int:
-    """Double the calls of a batch until it lasts `BATCH_NS`, and return how many that takes (1 to `limit`)."""
+def calls_per_batch(run: Callable[[int], Reading], limit: int, lasting_ns: int = BATCH_NS) -> int:
+    """Double the calls of a batch until it lasts `lasting_ns`, and return how many that takes (1 to `limit`).
+
+    The shorter of three readings decides: one that a busy machine has drawn out would make batches of few calls, and
+    what lies round a batch would be timed in the place of what lies in it.
+    """
     calls = 1
     while calls < limit:
-        reading = run(calls)
-        if reading.wall_ns >= BATCH_NS // 2:
-            return max(1, min(limit, round(calls * BATCH_NS / reading.wall_ns)))
+        took = run(calls).own_ns
+        if took >= lasting_ns // 2:
+            took = min(took, run(calls).own_ns, run(calls).own_ns)
+        if took >= lasting_ns // 2:
+            return max(1, min(limit, round(calls * lasting_ns / took)))
         calls = min(limit, calls * 2)
     return calls
 

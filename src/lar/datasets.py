@@ -130,3 +130,26 @@ def _prune(home: Path) -> None:
         total += path.stat().st_size
         if total > _KEPT_BYTES:
             path.unlink(missing_ok=True)
+
+
+class Disguised(Datasets):
+    """The data sets of another collection under a secret disguise: as hard, and known to nobody before.
+
+    Parameters
+    ----------
+    known : Datasets
+        Whose data is disguised, each set once.
+    """
+
+    def __init__(self, known: Datasets) -> None:
+        super().__init__(known.target)
+        self._known = known
+        self._seed = secret_seed()
+
+    def data(self, case: Case) -> Data:
+        """Return the disguised data set of a case."""
+        if case.data_key not in self._data:
+            disguised = self.target.disguise(case, self._known.data(case), self._seed)
+            self.target.check(case, disguised)
+            self._data[case.data_key] = disguised
+        return self._data[case.data_key]

@@ -1,23 +1,24 @@
-"""How a worker is started: with one socket, a bare environment, a home of its own, its cores and its limits."""
+"""What a worker is started with: limits, a bare environment, a home of its own, its cores, the walls round it."""
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psutil
 
-_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import lar.worker as w; w.main(int(sys.argv[2]))"
+import lar.targets
+from lar import cache, journal
+from lar.errors import LarError
+from lar.walls import Plan, basics, bubblewrap, paths
+
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PASSED_ON = (
     *("PATH", "LANG", "LD_LIBRARY_PATH", "CUDA_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES"),
     *("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"),  # how a user hides instructions from numba
 )
+FILE_BYTES = 256 << 20
+"""The largest file a worker can write."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Launch:
         Bytes of private memory the worker may have.
     compile_cache : Path
         Where compiled code may be kept; shared by the workers of one run, for one kernel.
+    roots : tuple of Path
+        Folders of targets to mount ahead of those the supervisor has mounted.
     """
 
     target: str
@@ -53,12 +56,20 @@ class Launch:
     patience: float
     memory: int
     compile_cache: Path
+    roots: tuple[Path, ...] = ()
 
     def limits(self) -> dict[str, int]:
-        """Return the worker's resource limits by their names in `resource`, in bytes, seconds and files."""
-        # RLIMIT_DATA and not RLIMIT_AS: JAX and CUDA reserve far more address space than they use.
-        left = max(1, int(self.deadline - time.monotonic())) * (os.cpu_count() or 1)
-        return {"data": self.memory, "core": 0, "fsize": 1 << 28, "cpu": left + 60, "nofile": 512}
+        """Return the worker's resource limits by their names in `resource`, in bytes, seconds and numbers."""
+        cores = os.cpu_count() or 1
+        return {
+            "data": self.memory,  # not the address space, of which JAX and CUDA reserve far more than they use
+            "fsize": FILE_BYTES,
+            "cpu": max(1, int(self.deadline - time.monotonic())) * cores + 60,
+            "nofile": 512,
+            # Counted over all processes of a user, hence from what all users have; libraries start threads per core.
+            "nproc": basics.loadavg_tasks() + 512 + 16 * cores,
+            **dict.fromkeys(("core", "nice", "rtprio", "msgqueue"), 0),
+        }
 
     def environment(self, home: Path) -> dict[str, str]:
         """Return the worker's whole environment."""
@@ -69,6 +80,7 @@ class Launch:
             "PYTHONDONTWRITEBYTECODE": "1",
             "NUMBA_CACHE_DIR": str(self.compile_cache),
             "CUPY_CACHE_DIR": str(self.compile_cache),
+            "CUDA_CACHE_PATH": str(self.compile_cache),
             "JAX_COMPILATION_CACHE_DIR": str(self.compile_cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -79,6 +91,91 @@ class Launch:
             own["JAX_PLATFORMS"] = "cpu"
         return passed | own
 
+    def target_roots(self) -> list[str]:
+        """Return the folders of targets that the worker mounts, the first ahead of the second."""
+        return [str(Path(one).resolve()) for one in [*map(str, self.roots), *lar.targets.__path__]]
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """The walls a worker is to have here.
+
+    Attributes
+    ----------
+    plan : Plan
+        What the worker raises itself.
+    prefix : list of str
+        The words that start it behind bubblewrap; empty where that does not work.
+    absent : dict of str to str
+        What cannot be raised here, with the reason.
+    """
+
+    plan: Plan
+    prefix: list[str]
+    absent: dict[str, str]
+
+
+def enclosure(launch: Launch, home: Path, lifeline: int) -> Enclosure:
+    """Find out which walls can be raised round a worker here.
+
+    Parameters
+    ----------
+    launch : Launch
+    home : Path
+        The worker's own folder.
+    lifeline : int
+        The descriptor for a guardian (see `lar.walls.guardian`), where one is needed.
+    """
+    given = [*paths.libraries(), *launch.target_roots(), *paths.kernel_files(launch.kernel)]
+    read, look = paths.without(given, _private())
+    write = [str(home), str(launch.compile_cache.resolve())]
+    devices = [*paths.DEVICES, *(paths.accelerators() if launch.device != "cpu" else [])]
+    system = [*paths.SYSTEM, *paths.PROCESS, *(["/sys"] if len(devices) > len(paths.DEVICES) else [])]
+    user_namespace, no_namespaces = bubblewrap.choose_once()
+    mounted = no_namespaces is None
+    no_user = _no_user(given, write, mounted=mounted)
+    if mounted and user_namespace:
+        no_user = no_user or "bubblewrap needs a user namespace here, which has only one"
+    prefix = bubblewrap.prefix(
+        user_namespace=user_namespace, read=[*system, *read], write=write, devices=devices, home=str(home)
+    )
+    plan = Plan(
+        limits=launch.limits(),
+        user=basics.USER if no_user is None else None,
+        read=[*system, *read],
+        # A kernel's helpers are looked for beside it (and hashed with it), so that its folder can be listed, not read.
+        look=[*look, str(launch.kernel.parent)],
+        write=write,
+        devices=devices,
+        lifeline=None if mounted else lifeline,
+    )
+    absent = {"user": no_user, "bubblewrap": no_namespaces}
+    return Enclosure(
+        plan, prefix if mounted else [], {name: f"absent: {reason}" for name, reason in absent.items() if reason}
+    )
+
+
+def _private() -> list[Path]:
+    """Return what no worker may read: the supervisor's cache and its journal."""
+    found = [home] if (home := cache.folder()) else []
+    try:
+        store = journal.default_path()
+    except LarError:
+        return found
+    return [*found, *(store.with_name(store.name + end) for end in ("", "-wal", "-shm", "-journal"))]
+
+
+def _no_user(read: list[str], write: list[str], *, mounted: bool) -> str | None:
+    """Return why the worker cannot have a user of its own; None if it can.
+
+    Where each path is mounted by itself, the folders above it are bubblewrap's and open.
+    """
+    refusal = basics.user_refusal(basics.USER)
+    if refusal is not None:
+        return refusal
+    closed = paths.closed_to_others(read) or (None if mounted else paths.closed_above([*read, *write]))
+    return None if closed is None else f"{closed} is not readable for others"
+
 
 def idle_cores(count: int) -> set[int]:
     """Return those of the cores this process may use that did least in the last tenth of a second, the last of equals.
@@ -88,23 +185,3 @@ def idle_cores(count: int) -> set[int]:
     busy = psutil.cpu_percent(interval=0.1, percpu=True)
     allowed = sorted(os.sched_getaffinity(0), reverse=True)
     return set(sorted(allowed, key=lambda core: busy[core] if core < len(busy) else 0.0)[:count])
-
-
-def start(launch: Launch, home: Path, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a worker's process, pinned to idle cores, in a session of its own; return it with our end of the socket."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    paths = [str(Path(p).resolve()) for p in sys.path if p]
-    with theirs:
-        # -I keeps PYTHON* variables and the working directory out; what may be imported is passed on as it is here.
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _BOOT, json.dumps(paths), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env=launch.environment(home),
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    os.sched_setaffinity(process.pid, idle_cores(launch.threads))
-    return process, ours

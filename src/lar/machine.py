@@ -155,6 +155,14 @@ def process_cpu_ns(pid: int) -> int:
     return int((times.user + times.system) * 1e9)
 
 
+def tasks(pid: int) -> list[int]:
+    """Return the threads of a process by their numbers; none of a process that is gone. Linux."""
+    try:
+        return sorted(int(path.name) for path in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+
+
 def run_delay_ns(pid: int) -> int:
     """Return how long the threads of a process were ready to run while another had the core, in nanoseconds, summed.
 
@@ -173,6 +181,14 @@ def run_delay_ns(pid: int) -> int:
         with contextlib.suppress(OSError):  # a thread that ended since
             total += int(path.read_text().split()[1])
     return total
+
+
+def own_run_delay_ns() -> int:
+    """Return how long this thread was ready to run while another had its core, in nanoseconds; 0 if nothing tells."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
 
 
 def clock_noise(repeats: int = 100, spin_ns: int = 1_000_000) -> dict[str, Any]:

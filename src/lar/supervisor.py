@@ -1,45 +1,38 @@
 """Starts a worker, hands it inputs, reads the clocks, takes the outputs, ends it. It never imports a kernel.
 
 The supervisor's own clocks are the record: wall time from the request of a batch to its answer, and the CPU clock of
-the worker's process, which the worker cannot set. Whatever goes wrong in the worker is raised here as
-`KernelFailedError` with the status and the facts, for the caller to turn into an outcome; nothing a kernel does hangs
-the supervisor.
+the worker's process, which the worker cannot set. A worker that has no turn is stopped, so that nothing in it can work
+on inputs ahead of the request; now and then it is left running instead, and what it computes then is read. Whatever
+goes wrong in the worker is raised here as `KernelFailedError` with the status and the facts, for the caller to turn
+into an outcome; nothing a kernel does hangs the supervisor.
 """
 
 import contextlib
-import itertools
-import json
 import os
-import select
-import shutil
-import signal
-import subprocess
+import random
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-import lar.targets
-from lar import channel, machine
-from lar.channel import DONE, FRAME_LIMIT, LATENCY, RUN, Layout, Segment
+from lar import channel, failures, machine, quota, tampering
+from lar.channel import DONE, LATENCY, RUN, Layout, Segment
+from lar.child import Child
 from lar.clock import Reading
-from lar.contracts import Case, Data, Failure, HostArray, Outputs, Query, Spec, Status
-from lar.launch import Launch, start
+from lar.contracts import Case, Data, HostArray, Outputs, Query, Spec, Status
+from lar.conversation import WRITTEN_BYTES, Conversation
+from lar.failures import KernelFailedError
+from lar.launch import Launch, idle_cores
+from lar.tampering import Chores, Claim, Idle, Rates
+
+__all__ = ["KernelFailedError", "WorkerProcess", "stack"]
 
 _OUTPUT_BYTES = 64 << 20
-
-
-class KernelFailedError(Exception):
-    """The kernel (or its process) did not do what was asked; carries the outcome's status and failure."""
-
-    def __init__(self, status: Status, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.status = status
-        self.failure = failure
+_WATCHED_FIRST, _WATCHED_SHARE = (2, 5, 9), 1 / 16
+_RANDOM = random.SystemRandom()
 
 
 @dataclass
@@ -53,36 +46,60 @@ class _Open:
 
 
 class WorkerProcess:
-    """A worker as its supervisor sees it; a context manager that leaves no process behind."""
+    """A worker as its supervisor sees it; a context manager that leaves no process behind.
+
+    Attributes
+    ----------
+    about, device : dict, str
+        What the worker said of its backend before there was a kernel.
+    isolation : dict of str to str
+        Every wall, ``on`` or ``absent: `` with the reason (see `lar.isolation.record_worthy`).
+    claims : dict of str to list of Claim
+        What it said its timed calls took, batch by batch, by case.
+    chores : dict of str to list of Chores
+        What it did off the clock round the batches whose outputs were taken, by case.
+    """
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
-        self.home = Path(tempfile.mkdtemp(prefix="lar-"))
-        self._log = (self.home / "output").open("w+b")
+        self.folder = Path(tempfile.mkdtemp(prefix="lar-"))
+        self.folder.chmod(0o711)  # a worker that is another user passes here to its home
+        self.home = self.folder / "home"
+        self.home.mkdir(0o700)
+        self._log = (self.folder / "output").open("w+b")
         self._states: dict[tuple[str, str], int] = {}
         self._open: dict[str, tuple[int, _Open]] = {}
-        self._numbers = itertools.count()
-        self.process, self._link = start(launch, self.home, self._log)
+        self._numbers = count()
+        self._stagings = 0
+        self._calls, self._wall_ns, self._staging = 0, 0, (0, 0.0)
+        self.chores: dict[str, list[Chores]] = {}
+        self.claims: dict[str, list[Claim]] = {}
         try:
-            self.about = self._ask(
-                b"O",
-                {
-                    "target": launch.target,
-                    "backend": launch.backend,
-                    "device": launch.device,
-                    "kernel": str(launch.kernel),
-                    "roots": list(lar.targets.__path__),
-                    "limits": launch.limits(),
-                },
-            )
+            self.child = Child(launch, self.home, self._log)
+        except BaseException:
+            self._remove()
+            raise
+        try:
+            self._talk = Conversation(launch, self.child, self._log, (self.home, launch.compile_cache))
+            self._greet()
         except BaseException:
             self.close()
             raise
+
+    def _greet(self) -> None:
+        cores = idle_cores(self.launch.threads)
+        self.isolation = self.child.isolation | self._talk.greeting()
+        self.pin(cores)
+        job = {"backend": self.launch.backend, "device": self.launch.device, "roots": self.launch.target_roots()}
+        self.about = self._talk.ask(b"O", job)
         self.device = str(self.about["device"])
-        self.isolation = {
-            **self.about["isolation"],
-            "affinity": ",".join(map(str, sorted(os.sched_getaffinity(self.process.pid)))),
-        }
+        self._rates = [Rates.of(*map(tuple, one)) for one in self.about["chores"]]
+        self.isolation |= self.about["isolation"]
+        self.pin(cores)  # also the threads that the library has started
+        with self._talk.lookup(None):
+            self.isolation["affinity"] = ",".join(map(str, sorted(os.sched_getaffinity(self.pid))))
+        answer = self._talk.ask(b"I", {"target": self.launch.target, "kernel": str(self.launch.kernel)})
+        self.about["import_ns"] = failures.number(answer, "import_ns", None)
 
     # ---- jobs ------------------------------------------------------------------------------------------------------
 
@@ -94,11 +111,11 @@ class WorkerProcess:
         number = next(self._numbers)
         job = {"id": number, "layout": layout.to_json(), "statics": dict(case.statics)}
         try:
-            answer = self._ask(b"D", job, [segment.fd])
+            answer = self._talk.ask(b"D", job, [segment.fd])
         finally:
             segment.close()
         self._states[_state_key(case)] = number
-        return int(answer["prepare_ns"])
+        return failures.number(answer, "prepare_ns", case.name)
 
     def has(self, case: Case) -> bool:
         """Say whether the data set of a case is prepared."""
@@ -127,7 +144,7 @@ class WorkerProcess:
             "slots": slots,
         }
         try:
-            self._ask(b"C", job, [opened.queries.fd, opened.outputs.fd])
+            self._talk.ask(b"C", job, [opened.queries.fd, opened.outputs.fd])
         finally:
             opened.queries.close()
             opened.outputs.close()
@@ -135,141 +152,133 @@ class WorkerProcess:
         return slots
 
     def stage(self, case: Case, queries: Sequence[Query]) -> None:
-        """Hand over the queries of the next batches, off the clock, and poison what the outputs will be read from."""
+        """Hand over the queries of the next batches, off the clock, and poison what the outputs will be read from.
+
+        The worker is stopped while the queries are written, and again once it has copied them.
+        """
+        self.pause()
         number, opened = self._open[case.name]
         for i, one in enumerate(queries):
             channel.write(opened.queries.bytes, opened.query, one, i * opened.query.size)
         opened.outputs.bytes[: len(queries) * opened.out.size] = 0xCD
-        self._ask(b"S", {"case": number, "count": len(queries)})
+        self._talk.ask(b"S", {"case": number, "count": len(queries)}, case=case.name)
+        self._staging = self._talk.asked_ns - self.idle_ns, _due(self._rates[0], opened.query, len(queries))
+        self._stagings += 1
+        if self._stagings in _WATCHED_FIRST or _RANDOM.random() < _WATCHED_SHARE:
+            self.watch(case)
+        self.pause()
 
     def run(self, case: Case, first: int, calls: int, mode: int = LATENCY) -> Reading:
         """Have staged queries ``first : first + calls`` answered, on the clock."""
         number, _ = self._open[case.name]
         nonce = os.urandom(8)
         request = b"R" + RUN.pack(nonce, number, first, calls, mode)
-        pid = self.process.pid
-        try:
-            waited = machine.run_delay_ns(pid)
-            cpu = machine.process_cpu_ns(pid)
-            began = time.perf_counter_ns()
-            self._link.sendall(request)
-            answer = self._receive(case.name)
-            wall = time.perf_counter_ns() - began
-            cpu = machine.process_cpu_ns(pid) - cpu
-            waited = machine.run_delay_ns(pid) - waited
-        except (ProcessLookupError, BrokenPipeError):
-            raise self._died(case.name) from None
-        if answer[:1] != b"D" or len(answer) != 1 + DONE.size:
-            raise self._failed(answer, case.name)
-        echo, done, claimed, device = DONE.unpack(answer[1:])
+        answer = self._talk.timed(request, case.name)
+        wall = answer.wall_ns
+        if answer.frame[:1] != b"D" or len(answer.frame) != 1 + DONE.size:
+            raise self._talk.failure(answer.frame, case.name)
+        echo, done, claimed, device = DONE.unpack(answer.frame[1:])
         if echo != nonce or done != calls:
-            raise KernelFailedError(
-                Status.CHEAT,
-                Failure("protocol", f"an answer to another request, or {done} of {calls} calls", case.name),
-            )
+            message = f"an answer to another request, or {done} of {calls} calls"
+            raise failures.cheat("protocol", message, case.name)
         if claimed > wall or device > wall:
-            raise KernelFailedError(
-                Status.CHEAT,
-                Failure("forged", f"claims {max(claimed, device)} ns where {wall} ns went by", case.name),
-            )
-        return Reading(calls, wall, cpu, device, waited)
+            raise failures.cheat("forged", f"claims {max(claimed, device)} ns where {wall} ns went by", case.name)
+        self._calls, self._wall_ns = calls, wall
+        reading = Reading(calls, wall, answer.cpu_ns, device, answer.waited_ns)
+        self.claims.setdefault(case.name, []).append(Claim(reading.own_ns, claimed))
+        return reading
 
     def gather(self, case: Case) -> list[Outputs]:
-        """Return copies of the outputs of the last batch, one tuple a call."""
+        """Return copies of the outputs of the last batch, one tuple a call; the worker is stopped afterwards."""
         _, opened = self._open[case.name]
-        count = self._ask(b"G", {}, case=case.name)["count"]
-        views = (channel.view(opened.outputs.bytes, opened.out, i * opened.out.size) for i in range(count))
+        answer = self._talk.ask(b"G", {}, case=case.name)
+        if failures.number(answer, "count", case.name) != self._calls:
+            raise failures.cheat("protocol", f"outputs of {answer['count']} of {self._calls} calls", case.name)
+        used, due = self._staging
+        used, due = used + self._talk.asked_ns + self.idle_ns, due + _due(self._rates[1], opened.out, self._calls)
+        self.chores.setdefault(case.name, []).append(Chores(self._wall_ns, used, due))
+        self.pause()
+        views = (channel.view(opened.outputs.bytes, opened.out, i * opened.out.size) for i in range(self._calls))
         return [tuple(np.array(one) for one in arrays) for arrays in views]
 
     def forget(self) -> None:
         """Drop all data sets and cases."""
-        self._ask(b"F", {})
+        self._talk.ask(b"F", {})
         self._states.clear()
         self._open.clear()
 
     def device_peak(self) -> int | None:
         """Return the peak of the device's allocator in bytes, where it tells."""
-        value = self._ask(b"M", {})["device_peak_bytes"]
-        return None if value is None else int(value)
+        answer = self._talk.ask(b"M", {})
+        return None if answer.get("device_peak_bytes") is None else failures.number(answer, "device_peak_bytes", None)
+
+    # ---- the process -----------------------------------------------------------------------------------------------
+
+    @property
+    def pid(self) -> int:
+        """The worker's process, as seen from here."""
+        return self.child.pid
+
+    @property
+    def idle_ns(self) -> int:
+        """Processor time the worker has used while nothing was asked of it."""
+        return self._talk.idle_ns
+
+    def pin(self, cores: Collection[int]) -> None:
+        """Put all of the worker's threads on these cores."""
+        for task in machine.tasks(self.pid):
+            with contextlib.suppress(ProcessLookupError):  # a thread that has just ended
+                os.sched_setaffinity(task, cores)
 
     def rss_peak(self) -> int:
         """Return the high-water mark of the worker's resident memory in bytes."""
-        try:
-            return machine.rss_peak(self.process.pid)
-        except ProcessLookupError:
-            raise self._died(None) from None
+        with self._talk.lookup(None):
+            return machine.rss_peak(self.pid)
 
-    # ---- the channel -----------------------------------------------------------------------------------------------
+    def pause(self) -> None:
+        """Stop the worker until its next request, as while another one has its turn; 0.1 to 0.3 ms."""
+        self.child.stop()
 
-    def _ask(
-        self, kind: bytes, job: dict[str, Any], fds: Sequence[int] = (), case: str | None = None
-    ) -> dict[str, Any]:
-        try:
-            channel.send_json(self._link, kind, job, fds)
-        except (BrokenPipeError, ConnectionResetError):
-            raise self._died(case) from None
-        answer = self._receive(case)
-        if answer[:1] != b"K":
-            raise self._failed(answer, case)
-        reply: dict[str, Any] = json.loads(answer[1:])
-        return reply
+    def watch(self, case: Case) -> None:
+        """Leave the worker alone, running, for 20 ms; refuse it if it computes all the same, time after time.
 
-    def _receive(self, case: str | None) -> bytes:
-        left = self.launch.deadline - time.monotonic()
-        limit = max(0.0, min(left, self.launch.patience))
-        if not select.select([self._link], [], [], limit)[0]:
-            if left <= self.launch.patience:
-                raise KernelFailedError(Status.TIMEOUT, Failure("budget", "the time budget is spent", case))
-            message = f"no answer within {self.launch.patience:.0f} s: the kernel hangs"
-            raise KernelFailedError(Status.CRASH, Failure("hang", message, case))
-        try:
-            answer = self._link.recv(FRAME_LIMIT)
-        except ConnectionResetError:
-            answer = b""
-        if not answer:
-            raise self._died(case)
-        return answer
+        Raises
+        ------
+        KernelFailedError
+            With the kind ``background``.
+        """
+        readings: list[Idle] = []
+        while len(readings) < tampering.IDLE_READINGS:
+            readings.append(self._talk.left_alone(tampering.IDLE_NS, case.name))
+            if not tampering.suspicious(readings[-1]):
+                return
+        failure = tampering.background(readings, case.name)
+        if failure is not None:
+            raise KernelFailedError(Status.CHEAT, failure)
 
-    def _failed(self, answer: bytes, case: str | None) -> KernelFailedError:
-        try:
-            told = json.loads(answer[1:]) if answer[:1] == b"E" else None
-            failure = Failure(str(told["kind"]), str(told["message"]), case) if told else None
-        except (ValueError, KeyError, TypeError):
-            failure = None
-        if failure is None:
-            return KernelFailedError(Status.CHEAT, Failure("protocol", "a frame that is no answer", case))
-        wrong_output = failure.kind in {"type", "count", "shape", "dtype", "alias"}
-        status = Status.INCORRECT if wrong_output else Status.CRASH
-        return KernelFailedError(Status.UNAVAILABLE if failure.kind == "missing" else status, failure)
+    def judge_claims(self) -> None:
+        """Hold what the worker has claimed, and what it did round its calls, against what is honest, case by case.
 
-    def _died(self, case: str | None) -> KernelFailedError:
-        try:
-            code = self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            return KernelFailedError(Status.CRASH, Failure("exit", "the kernel closed the worker's channel", case))
-        said = self._last_words()
-        if code >= 0:
-            return KernelFailedError(
-                Status.CRASH, Failure("exit", f"the worker ended with exit code {code}{said}", case)
-            )
-        name = signal.Signals(-code).name
-        hint = "; out of memory?" if name == "SIGKILL" else ""
-        return KernelFailedError(Status.CRASH, Failure("signal", f"the worker died of {name}{hint}{said}", case))
-
-    def _last_words(self) -> str:
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - 2_000))
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1].strip()[:200]}" if lines else ""
+        Raises
+        ------
+        KernelFailedError
+            With the kind ``forged`` or ``background``.
+        """
+        found = [tampering.unexplained(claims, case) for case, claims in self.claims.items()]
+        if self.launch.threads == 1:  # several threads spin for a while after work, whatever is asked next
+            found += [tampering.moonlighting(chores, case) for case, chores in self.chores.items()]
+        for failure in filter(None, found):
+            raise KernelFailedError(Status.CHEAT, failure)
 
     def close(self) -> None:
         """End the worker with everything it started, and remove its home."""
-        self._link.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self.child.end()
+        self._remove()
+        quota.empty_if_over(self.launch.compile_cache, WRITTEN_BYTES)
+
+    def _remove(self) -> None:
         self._log.close()
-        shutil.rmtree(self.home, ignore_errors=True)
+        quota.remove(self.folder)
 
     def __enter__(self) -> "WorkerProcess":
         return self
@@ -281,6 +290,10 @@ class WorkerProcess:
 def stack(outputs: Sequence[Outputs]) -> tuple[HostArray, ...]:
     """Stack the outputs of many calls along a new first axis."""
     return tuple(np.stack(column) for column in zip(*outputs, strict=True))
+
+
+def _due(rates: Rates, layout: Layout, calls: int) -> float:
+    return rates.of_copying(len(layout.fields) * calls, layout.size * calls)
 
 
 def _state_key(case: Case) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""One session: one worker's life in front of the clock. Rounds over all workloads, every timed output checked.
+"""One session: one worker's life in front of the clock, and every timed output checked.
 
 A batch makes its calls on queries that nothing has seen before, all different. Off the clock, every output is held
 against the target's audit (what each returned value says about itself), and a random call in full against the
@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lar import clock, oracle
+from lar import clock
 from lar.channel import LATENCY, THROUGHPUT
 from lar.clock import Reading, StopRule
-from lar.contracts import Case, Failure, Status
-from lar.datasets import Datasets, secret_seed
-from lar.supervisor import KernelFailedError, WorkerProcess, stack
+from lar.contracts import Case, Status, Verdict
+from lar.datasets import Datasets
+from lar.questions import Questions
+from lar.supervisor import KernelFailedError, WorkerProcess
 
-_RANDOM = random.SystemRandom()  # the order of workloads and the calls checked in full are nobody's to foresee
+_RANDOM = random.SystemRandom()  # the order of workloads is nobody's to foresee
 
 
 @dataclass
@@ -40,6 +41,14 @@ class Track:
     checked_in_full: int = 0
 
 
+@dataclass(frozen=True)
+class Taken:
+    """The readings of one sample: on a device also that of its other clock (see `Session.clocks`)."""
+
+    first: Reading
+    second: Reading | None = None
+
+
 class Session:
     """Times all workloads in one worker.
 
@@ -53,12 +62,22 @@ class Session:
         The workloads.
     threads : int
         Cores the worker may use.
+    batch_ns : int
+        How long a batch lasts, about.
     """
 
-    def __init__(self, worker: WorkerProcess, datasets: Datasets, cases: Sequence[Case], threads: int) -> None:
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        datasets: Datasets,
+        cases: Sequence[Case],
+        threads: int,
+        batch_ns: int = clock.BATCH_NS,
+    ) -> None:
         self.worker = worker
         self.datasets = datasets
         self.threads = threads
+        self.batch_ns = batch_ns
         self.on_device = worker.device != "cpu"
         self.tracks = [Track(case) for case in cases]
         self.prepare_ns: list[int] = []
@@ -74,28 +93,38 @@ class Session:
         progress : callable
             ``(done, of)`` workloads.
         """
+        self.load()
         for number, track in enumerate(self.tracks):
             progress(number, len(self.tracks))
-            case = track.case
-            if not self.worker.has(case):
-                self.prepare_ns.append(self.worker.load(case, self.datasets.data(case)))
-            example = self._queries(track, 1)
-            track.slots = self.worker.open_case(case, example[0], self.datasets.target.outputs(case), clock.MAX_CALLS)
-            self.worker.stage(case, example)
-            track.first_call_ns = self.worker.run(case, 0, 1).wall_ns
-            self._verify(track, example)
-            staged = 0
+            self.warm(track, sized[number].calls if sized else None)
 
-            def batch(calls: int, track: Track = track) -> Reading:
-                nonlocal staged
-                if calls > staged:
-                    self.worker.stage(track.case, self._queries(track, calls))
-                    staged = calls
-                return self.worker.run(track.case, 0, calls, self._mode(track))
+    def load(self) -> None:
+        """Load every data set and have it prepared."""
+        for track in self.tracks:
+            if not self.worker.has(track.case):
+                self.prepare_ns.append(self.worker.load(track.case, self.datasets.data(track.case)))
 
-            track.calls = sized[number].calls if sized else clock.calls_per_batch(batch, track.slots)
-            steady = clock.warm_up(batch, track.calls)
-            track.first_call_ns -= min(track.first_call_ns, steady.wall_ns // steady.calls)
+    def warm(self, track: Track, calls: int | None) -> None:
+        """Take up a workload, check its first call, size its batches (unless `calls` says how many) and warm up."""
+        case = track.case
+        one = Questions(self.datasets, case, 1)
+        specs = self.datasets.target.outputs(case)
+        track.slots = self.worker.open_case(case, one.queries[0], specs, clock.MAX_CALLS)
+        self.worker.stage(case, one.queries)
+        track.first_call_ns = self.worker.run(case, 0, 1).wall_ns
+        self._verify(track, one)
+        staged = 0
+
+        def batch(count: int) -> Reading:
+            nonlocal staged
+            if count > staged:
+                self.worker.stage(case, Questions(self.datasets, case, count).queries)
+                staged = count
+            return self.worker.run(case, 0, count, self.clocks(track)[0])
+
+        track.calls = calls or clock.calls_per_batch(batch, track.slots, self.batch_ns)
+        steady = clock.warm_up(batch, track.calls)
+        track.first_call_ns -= min(track.first_call_ns, steady.wall_ns // steady.calls)
 
     def rounds(self, rule: StopRule, progress: Callable[[int, int], None]) -> None:
         """Take one batch of every workload in random order, until the rule has enough."""
@@ -106,64 +135,65 @@ class Session:
             number += 1
             order = _RANDOM.sample(self.tracks, len(self.tracks))
             rule.add({track.case.name: value for track in order if (value := self._sample(track)) is not None})
+        self.worker.judge_claims()
 
     def _sample(self, track: Track) -> float | None:
-        queries = self._queries(track, track.calls)
-        self.worker.stage(track.case, queries)
-        reading = self.worker.run(track.case, 0, track.calls, self._mode(track))
-        self._verify(track, queries, reading)
-        if reading.pre_empted(self.threads) and track.discarded <= len(track.wall):
+        asked = [Questions(self.datasets, track.case, track.calls) for _ in self.clocks(track)]
+        taken = self.take(track, asked)
+        if self.pre_empted(taken) and track.discarded <= len(track.wall):
             track.discarded += 1
             return None
-        operations = track.calls * track.case.operations
+        return self.record(track, taken)
+
+    def clocks(self, track: Track) -> tuple[int, ...]:
+        """Return the ways a workload is timed, the one that judges it first.
+
+        Throughput workloads of a device are judged by its own events, all else by what the caller waits for. A device
+        is timed both ways, each on queries of its own: asked again, a kernel could remember.
+        """
+        if not self.on_device:
+            return (LATENCY,)
+        return (THROUGHPUT, LATENCY) if track.case.operations > 1 else (LATENCY, THROUGHPUT)
+
+    def take(self, track: Track, asked: Sequence[Questions]) -> Taken:
+        """Time one batch of ``track.calls`` calls for each way of `clocks`, and check every output."""
+        readings = []
+        for questions, mode in zip(asked, self.clocks(track), strict=True):
+            self.worker.stage(track.case, questions.queries[: track.calls])
+            reading = self.worker.run(track.case, 0, track.calls, mode)
+            self._verify(track, questions, reading)
+            readings.append(reading)
+        return Taken(*readings)
+
+    def pre_empted(self, taken: Taken) -> bool:
+        """Say whether another process had the core during a sample."""
+        return taken.first.pre_empted(self.threads)
+
+    def record(self, track: Track, taken: Taken) -> float:
+        """Keep a sample; return the figure that judges, in nanoseconds per operation."""
+        reading, operations = taken.first, track.calls * track.case.operations
         track.timed_calls += track.calls
         track.wall.append((reading.own_ns if self.threads == 1 else reading.wall_ns) / operations)
         track.cpu.append(reading.cpu_ns / operations)
-        if self.on_device:
-            self._device_sample(track, queries, reading)
-            return track.device[-1] if self._mode(track) == THROUGHPUT else track.latency[-1]
-        return track.wall[-1]
-
-    def _device_sample(self, track: Track, queries: list[object], reading: Reading) -> None:
-        """Take the other of the two figures a device has: queued device time, and call to materialised result."""
-        other = LATENCY if self._mode(track) == THROUGHPUT else THROUGHPUT
-        self.worker.stage(track.case, queries)
-        second = self.worker.run(track.case, 0, track.calls, other)
-        self._verify(track, queries, second)
-        queued, waited = (reading, second) if other == LATENCY else (second, reading)
-        operations = track.calls * track.case.operations
+        if taken.second is None:
+            return track.wall[-1]
+        throughput = self.clocks(track)[0] == THROUGHPUT
+        queued, waited = (reading, taken.second) if throughput else (taken.second, reading)
         track.device.append((queued.device_ns or queued.wall_ns) / operations)
         track.latency.append(waited.wall_ns / operations)
+        return track.device[-1] if throughput else track.latency[-1]
 
-    def _mode(self, track: Track) -> int:
-        """Throughput workloads of a device are judged by its own events, all else by what the caller waits for."""
-        return THROUGHPUT if self.on_device and track.case.operations > 1 else LATENCY
-
-    def _queries(self, track: Track, count: int) -> list[object]:
-        target, case = self.datasets.target, track.case
-        return target.queries(case, self.datasets.data(case), secret_seed(), count)
-
-    def _verify(self, track: Track, queries: list[object], reading: Reading | None = None) -> None:
+    def _verify(self, track: Track, asked: Questions, reading: Reading | None = None) -> None:
         began = time.perf_counter_ns()
-        target, case = self.datasets.target, track.case
-        data, specs = self.datasets.data(case), target.outputs(case)
-        outputs = self.worker.gather(case)
-        stacked = stack(outputs)
-        many = oracle.stacked(specs, len(outputs))
-        verdict = oracle.judge(target.audit(case, data, queries), many, stacked, case.name)
-        self._raise_if_wrong(verdict.failure)
-        self.max_abs_err = max(self.max_abs_err, verdict.max_abs_err)
+        outputs = self.worker.gather(track.case)
+        self._hold(asked.audit(outputs))
         track.timed_ns += reading.wall_ns if reading else 0
         if reading and (track.checked_in_full == 0 or track.checked_ns < track.timed_ns):
-            pick = _RANDOM.randrange(len(outputs))
-            truth = target.reference(case, data, queries[pick])
-            verdict = oracle.judge(truth, specs, outputs[pick], case.name)
-            self._raise_if_wrong(verdict.failure)
-            self.max_abs_err = max(self.max_abs_err, verdict.max_abs_err)
+            self._hold(asked.check_one(outputs))
             track.checked_in_full += 1
         track.checked_ns += time.perf_counter_ns() - began
 
-    @staticmethod
-    def _raise_if_wrong(failure: Failure | None) -> None:
-        if failure is not None:
-            raise KernelFailedError(Status.INCORRECT, failure)
+    def _hold(self, verdict: Verdict) -> None:
+        if verdict.failure is not None:
+            raise KernelFailedError(Status.INCORRECT, verdict.failure)
+        self.max_abs_err = max(self.max_abs_err, verdict.max_abs_err)

@@ -1,35 +1,33 @@
 """One process that runs one kernel on one backend: frames in, outputs out. It holds no seed and no reference.
 
-It is started by `lar.supervisor` with one socket and nothing else. Timers and the functions that wait for the device
-are captured before the kernel is imported. What the kernel does wrong is answered as an error frame; what it does to
-this process (crash, hang, exit) the supervisor sees.
+It is started by `lar.supervisor` with one socket and nothing else, behind its walls but the last. That one goes up when
+the backend is open; then only is the kernel imported, so that what is said about walls and device was said by nobody
+else. Timers and the functions that wait for the device are captured before that too. What the kernel does wrong is
+answered as an error frame; what it does to this process (crash, hang, exit) the supervisor sees.
 """
 
-import ctypes
 import functools
 import gc
-import json
-import os
-import resource
-import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from lar import catalog, channel
+from lar import catalog, channel, walls
 from lar.channel import DONE, FRAME_LIMIT, RUN, THROUGHPUT, Layout
 from lar.complaints import WrongOutputError, bind, describe
 from lar.contracts import Backend, HostArray
+from lar.gathering import Gatherer
 from lar.trees import leaves, tree_map
 
-_now = time.perf_counter_ns
+_now, _cpu = time.perf_counter_ns, time.process_time_ns
+_collect_not, _collect = gc.disable, gc.enable
 
 
 @dataclass
@@ -44,22 +42,6 @@ class _Case:
     staged: list[Any]
 
 
-def basics(limits: dict[str, int]) -> dict[str, str]:
-    """Raise the plainest walls round this process and say which stand."""
-    raised: dict[str, str] = {}
-    for name, value in limits.items():
-        which = getattr(resource, f"RLIMIT_{name.upper()}")
-        _, hard = resource.getrlimit(which)
-        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (limit, limit))
-    raised["rlimits"] = " ".join(sorted(limits))
-    libc = ctypes.CDLL(None, use_errno=True)
-    for name, option, argument in (("pdeathsig", 1, signal.SIGKILL), ("no_new_privs", 38, 1)):
-        done = libc.prctl(option, argument, 0, 0, 0) == 0
-        raised[name] = "on" if done else f"absent: {os.strerror(ctypes.get_errno())}"
-    return raised
-
-
 class Worker:
     """The jobs a supervisor can ask for, one method each."""
 
@@ -72,9 +54,8 @@ class Worker:
         self.kept: tuple[int, list[Any]] = (0, [])
 
     def open(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Raise the walls, open the backend, import the kernel."""
+        """Open the backend, and raise the last wall."""
         del descriptors
-        isolation = {"process": "own session", "memory": "sealed", **basics(job["limits"])}
         catalog.mount(job["roots"])
         adapter = catalog.backend(job["backend"])
         reason = adapter.available()
@@ -84,18 +65,54 @@ class Worker:
             there = ", ".join(adapter.devices())
             raise WrongOutputError("missing", f"{adapter.name} has no device {job['device']!r} here; it has {there}")
         self.backend = adapter(job["device"])
+        self.gatherer = Gatherer(self.backend)
+        return {
+            "device": self.backend.device,
+            "about": self.backend.about(),
+            "asynchronous": self.backend.asynchronous,
+            "isolation": walls.raise_last(),
+            "chores": self._rehearse(),
+        }
+
+    def _rehearse(self) -> list[list[tuple[int, int, int]]]:
+        """Measure what `stage` and `gather` cost while there is no kernel that could have a hand in it.
+
+        Returns
+        -------
+        list
+            For each of the two, (arrays, bytes, nanoseconds of processor time) with many small arrays and with few
+            large ones; the middle one of five.
+        """
+        found: list[list[tuple[int, int, int]]] = [[], []]
+        for count, length in ((128, 16), (16, 1 << 16)):
+            array = np.zeros(length, np.float32)
+            query, out = channel.layout_of(array), channel.layout_of((array,))
+            memory = np.zeros(query.size * count, np.uint8)
+            specs = [(shape, dtype) for _, dtype, shape in out.fields]
+            self.cases[-1] = _Case(_same, (), query, memory, specs, out, np.zeros_like(memory), [])
+            times: list[tuple[int, int]] = []
+            for _ in range(5):
+                began = _cpu()
+                self.stage({"case": -1, "count": count}, [])
+                staged = _cpu()
+                self.kept = (-1, [(self.backend.put(array),) for _ in range(count)])
+                made = _cpu()
+                self.gather({}, [])
+                times.append((staged - began, _cpu() - made))
+            for which, all_times in zip(found, zip(*times, strict=True), strict=True):
+                which.append((count, query.size * count, sorted(all_times)[2]))
+        self.forget({}, [])
+        return found
+
+    def import_(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Import the kernel."""
+        del descriptors
         began = _now()
         self.kernel = catalog.load_kernel(job["target"], Path(job["kernel"]))
         for name in ("prepare", "run"):
             if not callable(getattr(self.kernel, name, None)):
                 raise WrongOutputError("signature", f"the kernel has no function {name!r}")
-        return {
-            "device": self.backend.device,
-            "about": self.backend.about(),
-            "isolation": isolation,
-            "import_ns": _now() - began,
-            "asynchronous": self.backend.asynchronous,
-        }
+        return {"import_ns": _now() - began}
 
     def load(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Put a data set on the device and prepare it."""
@@ -151,7 +168,7 @@ class Worker:
         case = self.cases[number]
         queries = case.staged[first : first + calls]
         device_ns = 0
-        gc.disable()
+        _collect_not()
         began = _now()
         if mode == THROUGHPUT:
             outputs, device_ns = self._queued(case.call, queries)
@@ -161,7 +178,7 @@ class Worker:
         else:
             outputs = list(map(case.call, queries))
         claimed = _now() - began
-        gc.enable()
+        _collect()
         self.kept = (number, outputs)
         return DONE.pack(nonce, len(outputs), claimed, device_ns)
 
@@ -187,33 +204,12 @@ class Worker:
         del job, descriptors
         number, outputs = self.kept
         case = self.cases[number]
-        for slot, value in enumerate(outputs):
-            arrays = self._checked(case, value, (case.state, case.staged[slot], outputs[slot - 1] if slot else ()))
+        batch = self.gatherer.batch(case.specs, outputs, case.state, case.staged)
+        for slot, arrays in enumerate(batch):
             channel.write(case.slots, case.out, arrays, slot * case.out.size)
+            self.gatherer.untouched(case.staged[slot], channel.view(case.queries, case.query, slot * case.query.size))
         self.kept = (0, [])
         return {"count": len(outputs)}
-
-    def _checked(self, case: _Case, value: Any, foreign: Any) -> tuple[HostArray, ...]:
-        if not isinstance(value, tuple | list):
-            raise WrongOutputError("type", f"run returned a {type(value).__name__}, expected a tuple of arrays")
-        if len(value) != len(case.specs):
-            raise WrongOutputError("count", f"run returned {len(value)} outputs, expected {len(case.specs)}")
-        overlap = getattr(self.backend.xp, "may_share_memory", None)
-        arrays = []
-        for index, (one, (shape, dtype)) in enumerate(zip(value, case.specs, strict=True)):
-            if not self.backend.native(one):
-                kind = f"{type(one).__module__}.{type(one).__name__}"
-                raise WrongOutputError("type", f"output {index} is a {kind}, expected an array of {self.backend.name}")
-            if tuple(one.shape) != shape:
-                raise WrongOutputError("shape", f"output {index} has shape {list(one.shape)}, expected {list(shape)}")
-            if overlap and any(overlap(one, leaf) for leaf in leaves(foreign)):
-                raise WrongOutputError("alias", f"output {index} shares memory with an input or an earlier output")
-            host = self.backend.get(one)
-            if host.dtype != np.dtype(dtype):
-                expected = np.dtype(dtype).name
-                raise WrongOutputError("dtype", f"output {index} is {host.dtype}, expected {expected}")
-            arrays.append(host)
-        return tuple(arrays)
 
     def forget(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Drop all cases and the data sets behind them."""
@@ -221,6 +217,7 @@ class Worker:
         self.cases.clear()
         self.states.clear()
         self.kept = (0, [])
+        self.gatherer.forget()
         return {}
 
     def report(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
@@ -229,13 +226,31 @@ class Worker:
         return {"device_peak_bytes": self.backend.memory_peak()}
 
 
-_JOBS = {b"O": "open", b"D": "load", b"C": "case", b"S": "stage", b"G": "gather", b"F": "forget", b"M": "report"}
+_JOBS = {
+    b"O": "open",
+    b"I": "import_",
+    b"D": "load",
+    b"C": "case",
+    b"S": "stage",
+    b"G": "gather",
+    b"F": "forget",
+    b"M": "report",
+}
 
 
-def main(descriptor: int) -> None:
-    """Serve the supervisor until it closes the socket."""
+def main(descriptor: int, isolation: dict[str, str]) -> None:
+    """Serve the supervisor until it closes the socket.
+
+    Parameters
+    ----------
+    descriptor : int
+        Of the socket.
+    isolation : dict of str to str
+        How raising the walls went.
+    """
     link = socket.socket(fileno=descriptor)
     worker = Worker(link)
+    channel.send_json(link, b"W", isolation)
     while True:
         frame, descriptors, _, _ = socket.recv_fds(link, FRAME_LIMIT, 2)
         if not frame:
@@ -244,13 +259,19 @@ def main(descriptor: int) -> None:
         try:
             if kind == b"R":
                 link.sendall(b"D" + worker.run(body))
+            elif kind == b"P":
+                link.sendall(b"P")
             else:
-                channel.send_json(link, b"K", getattr(worker, _JOBS[kind])(json.loads(body), descriptors))
+                channel.send_json(link, b"K", getattr(worker, _JOBS[kind])(loads(body), descriptors))
         except Exception as error:  # noqa: BLE001 - whatever a kernel raises is an answer, never this process's end
-            gc.enable()
-            channel.send_json(link, b"E", describe(error, importing=kind == b"O"))
+            _collect()
+            channel.send_json(link, b"E", describe(error, importing=kind == b"I"))
         except SystemExit as error:
             channel.send_json(link, b"E", {"kind": "exit", "message": f"the kernel called sys.exit({error.code})"})
+
+
+def _same(query: Any) -> Any:
+    return query
 
 
 def _hashable(statics: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +281,3 @@ def _hashable(statics: dict[str, Any]) -> dict[str, Any]:
         return tuple(back(one) for one in value) if isinstance(value, list) else value
 
     return {name: back(value) for name, value in statics.items()}
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -94,10 +94,10 @@ def test_a_kernel_that_remembers_its_pinned_answers_is_refused_on_secret_inputs(
     assert str(one.failure.case).endswith("/secret")
 
 
-def test_a_kernel_that_is_wrong_once_in_a_thousand_timed_calls_is_refused(tmp_path: Path) -> None:
+def test_a_kernel_that_is_wrong_once_in_three_hundred_timed_calls_is_refused(tmp_path: Path) -> None:
     source = "CALLS = [0]\n" + PORTABLE.replace(
         "    return (query",
-        "    CALLS[0] += 1\n    if CALLS[0] % 1000 == 999: query = query * 1.001\n    return (query",
+        "    CALLS[0] += 1\n    if CALLS[0] % 300 == 299: query = query * 1.001\n    return (query",
     )
     one = run(str(write_kernel(tmp_path, source)))
     assert (one.status, one.correctness) == (Status.INCORRECT, "fail")

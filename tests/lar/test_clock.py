@@ -78,3 +78,12 @@ def test_a_workload_with_too_few_samples_keeps_the_rule_going() -> None:
 )
 def test_only_what_the_scheduler_gave_to_others_is_taken_off(cpu: int, waited: int, own: int) -> None:
     assert Reading(1, 10_000, cpu, waited_ns=waited).own_ns == own
+
+
+def test_one_drawn_out_reading_does_not_make_short_batches() -> None:
+    disturbed = iter([900_000, *[10_000] * 2])
+
+    def run(calls: int) -> Reading:
+        return Reading(calls, next(disturbed, 10_000 * calls), 0)
+
+    assert clock.calls_per_batch(run, 4096, 1_000_000) == pytest.approx(100, rel=0.01)

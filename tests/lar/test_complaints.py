@@ -1,5 +1,7 @@
 """What a kernel did wrong, as a kind and one line."""
 
+import os
+
 import pytest
 
 from lar import complaints
@@ -37,6 +39,29 @@ def test_the_place_is_the_kernels_own() -> None:
     assert "(/somewhere/kernel.py, line 2)" in describe(caught.value, importing=False)["message"]
 
 
+def _raised(source: str, filename: str) -> dict[str, object]:
+    space: dict[str, object] = {"WrongOutputError": WrongOutputError}
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever the source raises
+        exec(compile(source, filename, "exec"), space)
+    frames = caught.tb.tb_next  # in the worker, the frame that catches is the harness's own
+    return describe(caught.value.with_traceback(frames), importing=False)
+
+
+def test_a_kernel_that_raises_the_harnesss_own_error_raises_an_exception_like_others() -> None:
+    source = "raise WrongOutputError('missing', 'no such device')"
+    assert _raised(source, "/somewhere/kernel.py")["kind"] == "exception"
+    package = os.path.dirname(complaints.__file__)  # noqa: PTH120 - as in a traceback
+    assert _raised(source, f"{package}/targets/pq_l2/tuned/numpy.py")["kind"] == "exception"
+    assert _raised(source, f"{package}/worker.py")["kind"] == "missing"
+
+
+def test_an_exception_that_raises_when_it_is_described_is_described_all_the_same() -> None:
+    source = "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E"
+    told = _raised(source, "/somewhere/kernel.py")
+    assert told["kind"] == "exception"
+    assert "SystemExit" in str(told["message"])
+
+
 @pytest.mark.parametrize(
     "function",
     [lambda xp, state, query, *, depth: None, lambda xp, state: None, lambda xp, state, query, extra, *, k: None],
@@ -49,4 +74,4 @@ def test_a_function_that_does_not_take_what_it_is_given_is_refused(function: obj
 
 def test_defaults_and_unknown_signatures_are_no_fault() -> None:
     bind(lambda xp, state, query, /, *, k, unroll=4: None, (1, 2, 3), {"k": 10})
-    bind(complaints.os.stat, (1,), {})  # type: ignore[attr-defined]  # a builtin
+    bind(os.stat, (1,), {})  # a builtin

@@ -1,4 +1,4 @@
-"""A wall is called available exactly where it could be raised."""
+"""A wall is called available exactly where it could be raised, and a record needs those that were shown to hold."""
 
 import ctypes
 import os
@@ -11,15 +11,17 @@ import pytest
 
 from lar import isolation
 
-RAISED = {"separate process", "sealed memory", "rlimits", "no_new_privs", "PDEATHSIG"}
-NOT_YET = {"bubblewrap", "Landlock", "seccomp"}
+NAMES = [
+    *("separate process", "sealed memory", "not dumpable", "own user", "rlimits", "no_new_privs", "PDEATHSIG"),
+    *("bubblewrap", "Landlock", "seccomp"),
+]
+ALL_ON = {"bubblewrap": "on (files)", "landlock": "on (version 7: files)", "seccomp": "on (129 rules)"}
 
 
-def test_every_wall_is_listed_with_what_lar_does_about_it() -> None:
+def test_every_wall_is_listed_and_raised() -> None:
     layers = isolation.layers()
-    assert {layer.name for layer in layers if layer.raised} == RAISED
-    assert {layer.name for layer in layers if not layer.raised} == NOT_YET
-    assert all(layer.detail for layer in layers)
+    assert [layer.name for layer in layers] == NAMES
+    assert all(layer.raised and layer.detail for layer in layers)
 
 
 def test_looking_raises_nothing() -> None:
@@ -27,7 +29,7 @@ def test_looking_raises_nothing() -> None:
         pytest.skip("the walls of a process can be read on Linux only")
 
     def state() -> list[str]:
-        wanted = ("NoNewPrivs", "Seccomp:", "CapEff")
+        wanted = ("NoNewPrivs", "Seccomp:", "CapEff", "Uid")
         return [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(wanted)]
 
     before, open_files = state(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # counted as the kernel lists them
@@ -44,10 +46,8 @@ def test_what_is_called_available_can_be_raised(name: str, option: int, argument
     assert layer.available == (subprocess.run([sys.executable, "-c", script], check=False).returncode == 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is Linux's")
 def test_bubblewrap_is_tried_and_not_only_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.name != "posix":
-        pytest.skip("the stand-in for bwrap is a shell script")
-
     def wall() -> isolation.Layer:
         return next(layer for layer in isolation.layers() if layer.name == "bubblewrap")
 
@@ -64,7 +64,10 @@ def test_bubblewrap_is_tried_and_not_only_looked_for(tmp_path: Path, monkeypatch
     assert "install" in wall().detail
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="these walls are Linux's")
 def test_a_kernel_without_a_wall_is_said_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lar.walls import basics, landlock
+
     class NoSuchCall:
         def prctl(self, *_: object) -> int:
             return -1
@@ -73,11 +76,34 @@ def test_a_kernel_without_a_wall_is_said_to_have_none(monkeypatch: pytest.Monkey
             return -1
 
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: NoSuchCall())
-    if hasattr(os, "memfd_create"):
-        monkeypatch.setattr(os, "memfd_create", _refused)
+    monkeypatch.setattr(landlock, "LIBC", NoSuchCall())
+    monkeypatch.setattr(os, "memfd_create", _refused)
+    monkeypatch.setattr(basics, "user_refusal", lambda _: "it is somebody's")
     missing = {layer.name for layer in isolation.layers() if not layer.available}
-    assert missing >= {"no_new_privs", "PDEATHSIG", "Landlock", "seccomp", "sealed memory"}
+    assert missing >= {"not dumpable", "no_new_privs", "PDEATHSIG", "Landlock", "seccomp", "sealed memory", "own user"}
 
 
 def _refused(*_: object) -> int:
     raise OSError(38, "Function not implemented")
+
+
+def test_a_record_needs_one_wall_round_files_and_one_round_processes() -> None:
+    assert isolation.record_worthy(ALL_ON) is None
+    assert isolation.record_worthy(ALL_ON | {"bubblewrap": "absent: not installed"}) is None
+    assert isolation.record_worthy(ALL_ON | {"landlock": "absent: not known"}) is None
+
+
+@pytest.mark.parametrize(
+    "without", [("bubblewrap", "landlock"), ("seccomp",), ("bubblewrap", "landlock", "seccomp")], ids=" ".join
+)
+def test_the_reason_against_a_record_names_the_wall_and_why_it_is_missing(without: tuple[str, ...]) -> None:
+    reason = isolation.record_worthy(ALL_ON | dict.fromkeys(without, "absent: this system is too old"))
+    assert reason is not None
+    assert without[0] in reason.lower()
+    assert "this system is too old" in reason
+
+
+def test_walls_that_nobody_tells_of_do_not_stand() -> None:
+    assert isolation.record_worthy({}) is not None
+    assert isolation.record_worthy(ALL_ON | {"seccomp": ""}) is not None
+    assert isolation.record_worthy(ALL_ON | {"seccomp": "only just"}) is not None

@@ -10,33 +10,25 @@ ROOT = Path(__file__).parents[2]
 FLOORS: list[set[str]] = [
     {"contracts", "errors", "_checkout", "trees"},
     {"ops", "stats", "sampling", "oracle", "simd"},
+    {"ratios"},
+    {"soundness"},
     {"gate"},
     {"backends", "targets"},
-    {
-        "catalog",
-        "cache",
-        "journal",
-        "locks",
-        "walls",
-        "clock",
-        "channel",
-        "complaints",
-        "launch",
-        "nvidia",
-        "processor",
-        "vector_loops",
-        "machine",
-        "isolation",
-    },
-    {"ceilings", "ceilings_cpu", "ceilings_backend", "datasets", "probe"},
+    {"catalog", "cache", "channel", "clock", "complaints", "nvidia", "processor", "vector_loops", "machine"},
+    {"processes", "quota", "walls", "isolation", "tampering", "failures", "journal", "locks", "launch"},
+    {"child", "conversation", "gathering", "ceilings", "ceilings_cpu", "ceilings_backend", "datasets", "probe"},
     {"worker", "supervisor"},
+    {"questions"},
     {"checking", "timing", "figures"},
-    {"bench", "doctor", "pairing", "slots"},
-    {"trial", "scaffold", "examination"},
+    {"bench", "doctor", "worktree", "snapshots"},
+    {"pairing", "priming", "slots"},
+    {"arms", "records"},
+    {"null", "trial"},
+    {"scaffold", "examination"},
     {"progress", "commands"},
     {"cli", "__main__"},
 ]
-PURE = {"ops", "stats", "sampling", "oracle", "gate"}
+PURE = {"ops", "stats", "sampling", "oracle", "ratios", "soundness", "gate"}
 ONLY_IN_ADAPTERS = {"jax", "cupy", "torch", "array_api_strict", "faiss"}
 
 

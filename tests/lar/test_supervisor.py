@@ -177,12 +177,6 @@ def test_garbage_on_stdout_disturbs_nothing(tmp_path: Path, capfd: pytest.Captur
     assert captured.err == ""
 
 
-def test_more_output_than_allowed_is_an_outcome(tmp_path: Path) -> None:
-    flood = honest_but("[print('x' * (1 << 20)) for _ in range(400)]")
-    error = failure_of(tmp_path, flood)
-    assert error.status is Status.CRASH
-
-
 @pytest.mark.parametrize("frame", ["b'D' + bytes(28)", "b'not a frame'", "b'K{}'", "b'D' + bytes(5)"])
 def test_a_forged_answer_is_a_cheat(tmp_path: Path, frame: str) -> None:
     forger = honest_but(
@@ -208,21 +202,6 @@ def test_the_worker_sees_no_environment_but_its_own(tmp_path: Path, monkeypatch:
     assert len(run_kernel(tmp_path, source)) == 2
 
 
-def test_children_of_a_worker_die_with_it(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    source = honest_but(
-        f"import subprocess; open({str(note)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
-    )
-    run_kernel(tmp_path, source)
-    deadline = time.monotonic() + 10
-    while psutil.pid_exists(int(note.read_text())) and time.monotonic() < deadline:
-        if psutil.Process(int(note.read_text())).status() == psutil.STATUS_ZOMBIE:
-            break
-        time.sleep(0.05)
-    else:
-        assert not psutil.pid_exists(int(note.read_text()))
-
-
 def test_an_unavailable_backend_is_no_crash(tmp_path: Path) -> None:
     with pytest.raises(KernelFailedError) as caught:
         WorkerProcess(launch(write_kernel(tmp_path, HONEST), tmp_path, backend="cupy"))
@@ -232,7 +211,7 @@ def test_an_unavailable_backend_is_no_crash(tmp_path: Path) -> None:
 
 
 def test_peak_memory_is_resident_memory(tmp_path: Path) -> None:
-    mapped = "import mmap\nKEPT = mmap.mmap(-1, 1 << 30)\n"
+    mapped = "import mmap\nKEPT = mmap.mmap(-1, 1 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
 
     def peak(source: str) -> int:
         with WorkerProcess(launch(write_kernel(tmp_path, source), tmp_path)) as worker:
@@ -259,5 +238,5 @@ def test_outputs_are_poisoned_between_batches(tmp_path: Path) -> None:
 
 def test_the_worker_is_held_to_its_cores(tmp_path: Path) -> None:
     with WorkerProcess(launch(write_kernel(tmp_path, HONEST), tmp_path)) as worker:
-        assert len(os.sched_getaffinity(worker.process.pid)) == 1
+        assert len(os.sched_getaffinity(worker.pid)) == 1
         assert worker.isolation["affinity"].isdigit()

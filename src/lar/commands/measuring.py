@@ -1,6 +1,5 @@
-"""What each command does, below the words: resolve names, measure, print results to stdout, end with a code."""
+"""What `bench`, `targets`, `backends` and `doctor` do."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from lar import bench as measuring
 from lar import catalog, machine, probe
+from lar.commands.common import measured_backends, mount, only_measured, queries_a_call, remark, say
 from lar.contracts import Exit, Outcome, Status
 from lar.datasets import Datasets
 from lar.errors import LarError, UnavailableError
@@ -43,7 +43,7 @@ class _Choice:
 
 def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence[Path]) -> Exit:
     """Measure every target on every chosen backend, print a block each and a comparison; return the worst code."""
-    catalog.mount([*roots, *catalog.installed_roots()])
+    mount(roots)
     names = catalog.target_names() if words.targets == ("all",) else list(dict.fromkeys(words.targets))
     for name in names:
         catalog.target(name)
@@ -62,31 +62,25 @@ def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence
             if not as_json:
                 _print_outcome(found[-1])
         if len(found) > 1 and not as_json:
-            print(f"comparison of {name}\n{tables.comparison(found)}\n", flush=True)  # noqa: T201 - the command's result
+            say(f"comparison of {name}\n{tables.comparison(found)}\n")
         outcomes += found
     text = document.dumps(document.document(outcomes, machine.environment()))
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
     if as_json:
-        print(text)  # noqa: T201 - the command's result
+        say(text)
     return _worst(outcomes, asked_for_all=words.backend == "all")
 
 
 def _print_outcome(one: Outcome) -> None:
     if one.status is Status.UNAVAILABLE and one.failure is not None:
-        print(f"lar: backend {one.backend} is not available: {one.failure.message}", file=sys.stderr)  # noqa: T201
+        remark(f"backend {one.backend} is not available: {one.failure.message}")
         return
-    print(tables.block(one))  # noqa: T201 - the command's result
-    if one.workloads:
-        print(f"\n{tables.workloads(one)}")  # noqa: T201 - the command's result
-    print(flush=True)  # noqa: T201 - the command's result
+    say(tables.block(one))
+    say(f"\n{tables.workloads(one)}\n" if one.workloads else "")
 
 
 def _request(words: BenchWords, name: str, choice: _Choice) -> measuring.Request:
-    try:
-        nq = tuple(int(part) for part in words.nq.split(","))
-    except ValueError:
-        raise LarError(f"--nq {words.nq}: expect whole numbers separated by commas") from None
     return measuring.Request(
         target=name,
         backend=choice.backend,
@@ -94,7 +88,7 @@ def _request(words: BenchWords, name: str, choice: _Choice) -> measuring.Request
         device=words.device if choice.backend == choice.requested else None,
         kernel=choice.kernel,
         scale=words.scale,
-        nq=nq,
+        nq=queries_a_call(words.nq),
         threads=words.threads,
         seed=words.seed,
         mode=words.mode,
@@ -109,13 +103,10 @@ def _choose(words: BenchWords) -> list[_Choice]:
         best = next(name for name in _PREFERENCE if name == "numpy" or _works(name, accelerated=name != "cupy"))
         return [_Choice(best, best, words.kernel)]
     if asked == ["all"]:
-        working = [name for name in _measured() if name == "numpy" or _works(name)]
+        working = [name for name in measured_backends() if name == "numpy" or _works(name)]
         asked = ["numpy", *(name for name in working if name != "numpy")]
     for name in asked:
-        if catalog.backend(name).purpose != "measure":
-            raise LarError(
-                f"--backend {name}: it exists to be unkind to kernels and is not timed. Expect {_measured()}"
-            )
+        only_measured(name)
     return [_with_fallback(name, words) for name in asked]
 
 
@@ -140,10 +131,6 @@ def _works(name: str, *, accelerated: bool = False) -> bool:
     return bool(answer["available"]) and (not accelerated or any(d != "cpu" for d in answer["devices"]))
 
 
-def _measured() -> list[str]:
-    return [name for name in catalog.backend_names() if catalog.backend(name).purpose == "measure"]
-
-
 def _worst(outcomes: Sequence[Outcome], *, asked_for_all: bool) -> Exit:
     """Return the code of the gravest outcome; a backend that is missing counts only where it was asked for by name."""
     order = (Status.CHEAT, Status.INCORRECT, Status.CRASH, Status.TIMEOUT, Status.UNAVAILABLE)
@@ -156,13 +143,10 @@ def _worst(outcomes: Sequence[Outcome], *, asked_for_all: bool) -> Exit:
 
 def targets(*, as_json: bool, roots: Sequence[Path]) -> Exit:
     """Print the targets: name, kernels, what it computes."""
-    catalog.mount([*roots, *catalog.installed_roots()])
+    mount(roots)
     found = [_target_row(name) for name in catalog.target_names()]
-    if as_json:
-        print(document.dumps(found))  # noqa: T201 - the command's result
-    else:
-        rows = [(one["name"], " ".join(one["kernels"]), one["summary"]) for one in found]
-        print(tables.table(("target", "kernels", "computes"), rows))  # noqa: T201 - the command's result
+    rows = [(one["name"], " ".join(one["kernels"]), one["summary"]) for one in found]
+    say(found if as_json else tables.table(("target", "kernels", "computes"), rows))
     return Exit.DONE
 
 
@@ -175,11 +159,8 @@ def _target_row(name: str) -> dict[str, Any]:
 def backends(*, as_json: bool) -> Exit:
     """Print the backends: name, whether it works here, its devices or the reason."""
     found = [probe.probe(name) for name in catalog.backend_names()]
-    if as_json:
-        print(document.dumps(found))  # noqa: T201 - the command's result
-    else:
-        rows = [(one["name"], *_state(one), catalog.backend(one["name"]).purpose) for one in found]
-        print(tables.table(("backend", "works", "devices or what is missing", "for"), rows))  # noqa: T201 - the result
+    rows = [(one["name"], *_state(one), catalog.backend(one["name"]).purpose) for one in found]
+    say(found if as_json else tables.table(("backend", "works", "devices or what is missing", "for"), rows))
     return Exit.DONE
 
 
@@ -189,11 +170,10 @@ def _state(answer: dict[str, Any]) -> tuple[str, str]:
 
 def doctor(*, as_json: bool, refresh: bool) -> Exit:
     """Print what this machine is and what works on it."""
-    from lar import doctor as examination
+    from lar import doctor as physician
 
-    found = examination.examine(refresh=refresh)
-    print(document.dumps(found) if as_json else examination.render(found))  # noqa: T201 - the command's result
+    found = physician.examine(refresh=refresh)
+    say(found if as_json else physician.render(found))
     if not any(one["available"] for one in found["backends"]):
         raise UnavailableError("no backend works here")
-    sys.stdout.flush()
     return Exit.DONE

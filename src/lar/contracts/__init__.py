@@ -25,7 +25,17 @@ from lar.contracts.inputs import (
 )
 from lar.contracts.interfaces import Backend, Kernel, Target, Timer
 from lar.contracts.outcomes import HARNESS_VERSION, Exit, Failure, Outcome, Status, Verdict, WorkloadResult
-from lar.contracts.trials import Arm, Decision, Evidence, Interval, Judgement, Times, WorkloadRatio
+from lar.contracts.trials import (
+    Arm,
+    Decision,
+    Evidence,
+    Interval,
+    Judgement,
+    KernelFacts,
+    Times,
+    Trial,
+    WorkloadRatio,
+)
 
 __all__ = [
     "HARNESS_VERSION",
@@ -47,6 +57,7 @@ __all__ = [
     "Interval",
     "Judgement",
     "Kernel",
+    "KernelFacts",
     "Outcome",
     "Outputs",
     "Query",
@@ -58,6 +69,7 @@ __all__ = [
     "Timer",
     "Times",
     "Tree",
+    "Trial",
     "Truth",
     "Verdict",
     "WorkloadRatio",

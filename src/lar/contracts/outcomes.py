@@ -56,9 +56,9 @@ class Failure:
     Attributes
     ----------
     kind : str
-        One word a program can match: ``shape dtype type count alias nan value order duplicate range padding`` (wrong
-        output), ``import signature compile exception memory signal exit hang output`` (crash), ``protocol forged``
-        (cheat), ``budget`` (timeout), ``missing`` (unavailable).
+        One word a program can match: ``shape dtype type count alias mutated nan value order duplicate range padding``
+        (wrong output), ``import signature compile exception memory signal exit hang output`` (crash), ``protocol forged
+        background frozen`` (cheat), ``budget`` (timeout), ``missing`` (unavailable).
     message : str
         One line for a person.
     case : str or None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lar.contracts.outcomes import Exit, Status
+from lar.contracts.outcomes import Exit, Outcome, Status
 
 
 @dataclass(frozen=True)
@@ -132,3 +132,60 @@ class Judgement:
     workloads: tuple[WorkloadRatio, ...] = ()
     detectable: float | None = None
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class KernelFacts:
+    """Which kernel it was.
+
+    Attributes
+    ----------
+    name : str
+        ``portable`` or ``tuned/<backend>``.
+    hash : str
+        Short hash of its files.
+    lines : int
+        Lines of code.
+    """
+
+    name: str
+    hash: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate against a slot's champion, and all there is to say of it.
+
+    Attributes
+    ----------
+    number : int
+        In the journal.
+    slot : str
+        Target, backend and device model.
+    hypothesis : str
+        What the candidate's author expected, in one line.
+    candidate, champion : KernelFacts
+    judgement : Judgement
+    confirmed : bool
+        Whether the judgement rests on a second stage with fresh seeds.
+    pairs : int
+        Pairs of processes timed, all stages together.
+    outcome : Outcome
+        What the candidate did by itself: correctness, times, limits, memory, isolation.
+    entry : str
+        Hash of the journal's entry.
+    seconds : float
+    """
+
+    number: int
+    slot: str
+    hypothesis: str
+    candidate: KernelFacts
+    champion: KernelFacts
+    judgement: Judgement
+    confirmed: bool
+    pairs: int
+    outcome: Outcome
+    entry: str = ""
+    seconds: float = 0.0

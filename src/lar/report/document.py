@@ -34,16 +34,16 @@ def _outcome(one: Outcome) -> dict[str, Any]:
     value["correctness"] = one.correctness
     value["worst"] = _extreme(one.worst)
     value["best"] = _extreme(one.best)
-    cleaned: dict[str, Any] = _finite(value)
+    cleaned: dict[str, Any] = finite(value)
     return cleaned
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return the value with NaN and infinity as null: JSON has neither, and the failure's message names them."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

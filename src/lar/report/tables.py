@@ -9,7 +9,7 @@ from lar.report.units import duration, failure_line, mebibytes, named
 def block(one: Outcome) -> str:
     """Return the block of one outcome. The names are fixed, so that a program can look for them."""
     lines = [
-        ("correctness", _correctness(one)),
+        ("correctness", correctness(one)),
         ("target", one.target),
         ("backend", _backend(one)),
         ("device", one.device),
@@ -83,9 +83,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _correctness(one: Outcome) -> str:
+def correctness(one: Outcome) -> str:
+    """Return whether the kernel was right, and if not, where and by how much."""
     if one.failure is not None:
         return f"{one.correctness} ({one.status}: {failure_line(one.failure)})"
+    if not one.cases_tested:
+        return "not run"
     return f"pass ({one.cases_tested} cases, max_abs_err {one.max_abs_err or 0.0:.3g})"
 
 

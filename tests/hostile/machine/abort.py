@@ -1,0 +1,15 @@
+"""Crashes on its first call."""
+
+import os
+from typing import Any
+
+TARGET = "shift"
+EXPECT = {"numpy": "signal"}
+
+
+def prepare(xp: Any, data: Any) -> Any:
+    return {"b": data["b"]}
+
+
+def run(xp: Any, state: Any, query: Any, /) -> Any:
+    os.abort()

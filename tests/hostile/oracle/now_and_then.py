@@ -1,0 +1,19 @@
+"""Wrong in one call of two hundred: harnesses that check some calls seldom meet it."""
+
+from typing import Any
+
+TARGET = "shift"
+EXPECT = {"numpy": "value"}
+
+CALLS: list[int] = []
+
+
+def prepare(xp: Any, data: Any) -> Any:
+    return {"b": data["b"]}
+
+
+def run(xp: Any, state: Any, query: Any, /) -> Any:
+    CALLS.append(1)
+    if len(CALLS) % 200 == 0:
+        return (query * 2,)
+    return (query * 2 + state["b"],)
