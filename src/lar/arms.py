@@ -10,8 +10,8 @@ from lar import bench, gate, locks, snapshots
 from lar.bench import Request, Seen, Watcher
 from lar.contracts import Arm, Evidence
 from lar.datasets import Datasets
-from lar.launch import Launch
-from lar.pairing import ArmFailedError, Pairs
+from lar.launch import Launch, apart
+from lar.pairing import BLOCK_NS, ArmFailedError, Pairs
 from lar.priming import Prime
 from lar.snapshots import Snapshot
 from lar.supervisor import KernelFailedError
@@ -35,7 +35,7 @@ class Plan:
     pairs: int
     rounds: int
     least: int
-    block_ns: int = 5_000_000
+    block_ns: int = BLOCK_NS
 
 
 @dataclass
@@ -81,11 +81,13 @@ class Arms:
         battery, workloads = bench.cases_of(self.request, self.datasets)
         for case in (*battery, *workloads):
             self.datasets.data(case)  # built once, here, and not by several threads at the same time
+        if not arms:
+            return
         jobs = {}
-        for arm in arms:
+        for arm, launch in apart({arm: self.launch(arm) for arm in arms}).items():
             ours = arm is Arm.CANDIDATE
             seen = self.seen if ours else Seen()
-            prime = Prime(self.launch(arm), self.datasets, battery if ours else [], workloads, seen)
+            prime = Prime(launch, self.datasets, battery if ours else [], workloads, seen)
             progress = (lambda done, of: self.tell("checking", done, of)) if ours else (lambda *_: None)
             jobs[arm] = starter.submit(prime.run, progress)
         failed: list[ArmFailedError] = []

@@ -2,8 +2,10 @@
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -11,6 +13,8 @@ import lar.targets
 from lar import cache, journal
 from lar.errors import LarError
 from lar.walls import Plan, basics, bubblewrap, paths
+
+T = TypeVar("T")
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PASSED_ON = (
@@ -45,6 +49,8 @@ class Launch:
         Where compiled code may be kept; shared by the workers of one run, for one kernel.
     roots : tuple of Path
         Folders of targets to mount ahead of those the supervisor has mounted.
+    cores : frozenset of int
+        Where to start; none: on those that are idle then.
     """
 
     target: str
@@ -57,6 +63,7 @@ class Launch:
     memory: int
     compile_cache: Path
     roots: tuple[Path, ...] = ()
+    cores: frozenset[int] = frozenset()
 
     def limits(self) -> dict[str, int]:
         """Return the worker's resource limits by their names in `resource`, in bytes, seconds and numbers."""
@@ -175,6 +182,16 @@ def _no_user(read: list[str], write: list[str], *, mounted: bool) -> str | None:
         return refusal
     closed = paths.closed_to_others(read) or (None if mounted else paths.closed_above([*read, *write]))
     return None if closed is None else f"{closed} is not readable for others"
+
+
+def apart(launches: Mapping[T, Launch]) -> dict[T, Launch]:
+    """Return launches that are made at the same time on cores of their own, as far as there are enough."""
+    most = max(launch.threads for launch in launches.values())
+    cores = sorted(idle_cores(most * len(launches)))
+    if len(cores) < most * len(launches):
+        return dict(launches)
+    shares = (frozenset(cores[i * most : (i + 1) * most]) for i in range(len(launches)))
+    return {name: replace(launch, cores=own) for (name, launch), own in zip(launches.items(), shares, strict=True)}
 
 
 def idle_cores(count: int) -> set[int]:

@@ -31,7 +31,7 @@ from lar.tampering import Chores, Claim, Idle, Rates
 __all__ = ["KernelFailedError", "WorkerProcess", "stack"]
 
 _OUTPUT_BYTES = 64 << 20
-_WATCHED_FIRST, _WATCHED_SHARE = (2, 5, 9), 1 / 16
+_WATCHED_FIRST, _WATCHED_SHARE = (2, 5, 9), 1 / 32
 _RANDOM = random.SystemRandom()
 
 
@@ -87,7 +87,7 @@ class WorkerProcess:
             raise
 
     def _greet(self) -> None:
-        cores = idle_cores(self.launch.threads)
+        cores = self.launch.cores or idle_cores(self.launch.threads)
         self.isolation = self.child.isolation | self._talk.greeting()
         self.pin(cores)
         job = {"backend": self.launch.backend, "device": self.launch.device, "roots": self.launch.target_roots()}
