@@ -6,6 +6,7 @@
 import argparse
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ from bench.gate import ancestor
 from bench.gate.machine import swapped
 from bench.gate.trials import SAME_LINES, share
 
-from lar import gate
+from lar import gate, stats
 from lar.contracts import Arm, Decision, Evidence, Judgement
+from lar.ratios import Comparison
 
 
 def main() -> None:
@@ -51,13 +53,13 @@ def summary(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "plan": plan,
-                    "change": 1 / (1 + slow) - 1 if exchanged else slow,
+                    "wait": slow,
+                    "change": _change([_overall(one, exchanged=exchanged) for one in rounds]),
                     "rounds": len(rounds),
                     "screened": share(sum(first.decision is Decision.KEEP for first, _ in ends), len(ends)),
                     "kept": share(sum(last.decision is Decision.KEEP for _, last in ends), len(ends)),
                     "inconclusive": share(sum(last.decision is Decision.INCONCLUSIVE for _, last in ends), len(ends)),
                     "detectable": _middle([last.detectable for _, last in ends if last.detectable is not None]),
-                    "ratio": _middle([last.ratio.value for _, last in ends if last.ratio is not None]),
                     "ends": dict(Counter(f"{last.decision}, {last.rule}" for _, last in ends).most_common()),
                     "seconds": _middle([one["seconds"] for one in rounds]),
                     **_replaced([one["sequential"] for one in rounds], draw, exchanged=exchanged),
@@ -77,6 +79,22 @@ def _ends(record: dict[str, Any], *, exchanged: bool) -> tuple[Judgement, Judgem
         stages = [swapped(one) for one in stages]
     first = gate.judge(stages[0], SAME_LINES)
     return first, gate.confirm(stages[0], stages[1], SAME_LINES) if len(stages) == 2 else first
+
+
+def _overall(record: dict[str, Any], *, exchanged: bool) -> float:
+    """Return the ratio of a round's screening, whatever the gate says of it."""
+    times = _evidence(record["screening"]).times
+    ours, theirs = (Arm.CHAMPION, Arm.CANDIDATE) if exchanged else (Arm.CANDIDATE, Arm.CHAMPION)
+    return Comparison.of(times[ours], times[theirs]).overall().value
+
+
+def _change(ratios: Sequence[float]) -> dict[str, float]:
+    """Return the change over all rounds, in per cent, with its 95 % interval."""
+    logs = np.log(ratios)
+    half = stats.student_t_quantile(0.975, len(logs) - 1) * float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
+    middle = float(np.mean(logs))
+    low, value, high = (100 * (math.exp(one) - 1) for one in (middle - half, middle, middle + half))
+    return {"percent": value, "low": low, "high": high}
 
 
 def _evidence(value: dict[str, Any]) -> Evidence:
@@ -107,17 +125,16 @@ def _middle(values: Sequence[float]) -> float | None:
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as a table."""
     head = (
-        *("plan", "true change", "rounds", "kept by the screening, %", "kept in the end, %", "inconclusive, %"),
-        *("median ratio", "smallest gain visible", "ancestor keeps, %", "sequential keeps, %", "median s"),
+        *("plan", "true change, %", "rounds", "kept by the screening, %", "kept in the end, %", "inconclusive, %"),
+        *("smallest gain visible", "ancestor keeps, %", "sequential keeps, %", "median s"),
     )
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for row in rows:
         cells = (
             row["plan"],
-            f"{100 * row['change']:+.1f} %",
+            _cell(row["change"]) if row["wait"] else "0 (itself)",
             str(row["rounds"]),
             *(_cell(row[name]) for name in ("screened", "kept", "inconclusive")),
-            _number(row["ratio"], ".4f"),
             "-" if row["detectable"] is None else f"{100 * row['detectable']:.1f} %",
             *(_cell(row[name]) for name in ("ancestor", "sequential")),
             _number(row["seconds"], ".1f"),

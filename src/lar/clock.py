@@ -15,6 +15,9 @@ BATCH_NS = 15_000_000
 
 MAX_CALLS = 4_096
 
+WINDOWS = 6
+"""Batches of warm-up at most: a machine that does not come to rest is told by the interval, not waited for."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -73,7 +76,7 @@ def calls_per_batch(run: Callable[[int], Reading], limit: int, lasting_ns: int =
     return calls
 
 
-def warm_up(run: Callable[[int], Reading], calls: int, tolerance: float = 0.03, most: int = 6) -> Reading:
+def warm_up(run: Callable[[int], Reading], calls: int, tolerance: float = 0.03, most: int = WINDOWS) -> Reading:
     """Run batches until two in a row agree within `tolerance`, at most `most` of them; return the last."""
     before = run(calls)
     for _ in range(most - 1):

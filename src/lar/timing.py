@@ -132,7 +132,10 @@ class Session:
 
         track.calls = calls or clock.calls_per_batch(batch, track.slots, self.batch_ns)
         # Where the size is known from another session, what is left to warm up is this process: two batches.
-        steady = clock.warm_up(batch, track.calls, most=2) if calls else clock.warm_up(batch, track.calls)
+        steady = clock.warm_up(batch, track.calls, most=2 if calls else clock.WINDOWS)
+        if not calls and steady.wall_ns < self.batch_ns // 4:  # its first calls were slow: it is sized for those
+            track.calls = clock.calls_per_batch(batch, track.slots, self.batch_ns)
+            steady = clock.warm_up(batch, track.calls)
         track.first_call_ns -= min(track.first_call_ns, steady.wall_ns // steady.calls)
 
     def rounds(self, rule: StopRule, progress: Callable[[int, int], None]) -> None:
