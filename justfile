@@ -47,7 +47,7 @@ gate-simulation:
 gate-machine samples="out/gate-machine.jsonl":
     mkdir -p out
     python -m bench.gate.machine {{ samples }} --rounds 200
-    for slow in 0.01 0.02 0.03 0.05; do python -m bench.gate.machine {{ samples }} --rounds 50 --slow $slow; done
+    for slow in 0.012 0.023 0.034 0.057; do python -m bench.gate.machine {{ samples }} --rounds 50 --slow $slow; done
     python -m bench.gate.machine {{ samples }} --rounds 20 --full
     python -m bench.gate.report {{ samples }} --out bench/results/gate-machine
 

@@ -59,8 +59,8 @@ def run(xp, state, query, /, *, k):
         pass
     return found
 """
-"""Slower than itself by about a share of its own time, whatever that is at the moment. What of it is seen depends on the
-processor (what waits lets the next call begin rested): the report gives the change as it was, over all rounds."""
+"""Slower than itself by about a share of its own time, whatever that is at the moment. What of it is seen depends on
+the processor (what waits lets the next call begin rested): the report gives the change as it was, over all rounds."""
 
 BOTH = (Arm.CANDIDATE, Arm.CHAMPION)
 
