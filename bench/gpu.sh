@@ -4,7 +4,7 @@
 #   OUT=out/gpu LIMIT_S=570 bench/gpu.sh
 #
 # Needs python3 with CuPy, JAX and torch, and this checkout; installs nothing and asks nothing of the network. Every step
-# runs whatever became of the others, and has a share of the time that is left. Leaves eight files in OUT at most and prints
+# runs whatever became of the others, and has a share of the time that is left. Leaves nine files in OUT at most and prints
 # a short table last; ends with 1 if any step failed.
 
 set -u
@@ -54,6 +54,9 @@ if [[ -d tests/hostile ]]; then
   step "hostile kernels" "$(left 4)" "$OUT/hostile.txt" \
     python3 -m pytest -q -rA -p no:cacheprovider -k cupy tests/hostile
 fi
+
+step "a trial's null" "$(left 5)" "$OUT/null.json" \
+  python3 -m lar null pq-l2 --backend cupy --device "$DEVICE" --rounds 2 --store "$PARTS/journal.sqlite3" --json
 
 targets=$(python3 -m lar targets --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))') || targets=1
 remaining=6
