@@ -50,7 +50,7 @@ def test_a_right_kernel_is_checked_timed_and_described() -> None:
     assert one.geomean_ns is not None
     assert one.ci90_ns is not None
     assert one.ci90_ns[0] <= one.geomean_ns <= one.ci90_ns[1]
-    assert [w.name for w in one.workloads] == ["normal/10000", "uniform/10000"]
+    assert [w.name for w in one.workloads] == ["normal/2000", "uniform/2000"]
     assert all(w.samples + w.discarded >= 6 and w.calls > w.samples and w.ns > 0 for w in one.workloads)
     assert all(w.cpu_ns is not None and w.cpu_ns < 1.2 * w.ns for w in one.workloads)
     assert one.worst is not None
@@ -72,10 +72,10 @@ def test_a_kernel_that_is_wrong_everywhere_is_refused_on_the_first_case(tmp_path
 
 
 def test_a_kernel_right_only_at_the_sizes_of_the_battery_is_refused_on_the_clock(tmp_path: Path) -> None:
-    one = run(changed(tmp_path, '    return (query * 2 + state["b"] * (query.shape[0] < 10_000),)'))
+    one = run(changed(tmp_path, '    return (query * 2 + state["b"] * (query.shape[0] < 2_000),)'))
     assert one.status is Status.INCORRECT
     assert one.failure is not None
-    assert one.failure.case == "normal/10000"
+    assert one.failure.case == "normal/2000"
     assert one.cases_tested == 5
 
 
@@ -107,7 +107,7 @@ def test_a_crash_after_the_battery_keeps_what_was_proved(tmp_path: Path) -> None
     one = run(
         changed(
             tmp_path,
-            '    if query.shape[0] == 10_000: raise RuntimeError("too big")\n    return (query * 2 + state["b"],)',
+            '    if query.shape[0] == 2_000: raise RuntimeError("too big")\n    return (query * 2 + state["b"],)',
         )
     )
     assert (one.status, one.correctness, one.cases_tested) == (Status.CRASH, "pass", 5)

@@ -15,7 +15,7 @@ from lar.report import document
 
 ROOT = Path(__file__).parents[2]
 GUESTS = ROOT / "tests" / "guests"
-AXPY = ("bench", "axpy", "--targets", str(GUESTS), "--scale", "small", "--quick")
+AXPY = ("bench", "shift", "--targets", str(GUESTS), "--scale", "small", "--quick")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_json_goes_to_stdout_and_to_a_file_and_is_valid(lar, tmp_path: Path) -> 
     told = json.loads(done.stdout)
     jsonschema.validate(told, document.schema())
     assert told == json.loads((tmp_path / "found.json").read_text())
-    assert told["outcomes"][0]["target"] == "axpy"
+    assert told["outcomes"][0]["target"] == "shift"
 
 
 def test_several_backends_print_a_block_each_and_a_comparison(lar) -> None:  # type: ignore[no-untyped-def]
@@ -61,20 +61,20 @@ def test_several_backends_print_a_block_each_and_a_comparison(lar) -> None:  # t
     done = lar(*AXPY, "--backend", "numpy,jax")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("correctness: pass") == 2
-    assert "comparison of axpy" in done.stdout
+    assert "comparison of shift" in done.stdout
     assert "x portable NumPy" in done.stdout
 
 
 def test_a_wrong_kernel_ends_with_2_and_says_where(lar, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    source = (GUESTS / "axpy" / "portable.py").read_text().replace("query * 2", "query * 3")
+    source = (GUESTS / "shift" / "portable.py").read_text().replace("query * 2", "query * 3")
     done = lar(*AXPY, "--backend", "numpy", "--kernel", str(write_kernel(tmp_path, source)))
     assert done.returncode == 2
-    assert block(done.stdout)["correctness"].startswith("fail (incorrect: value case=normal/1 index=[0] got=")
+    assert block(done.stdout)["correctness"].startswith("fail (incorrect: value case=uniform/1 index=[0] got=")
 
 
 def test_an_exhausted_budget_ends_with_3(lar, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     source = (
-        (GUESTS / "axpy" / "portable.py")
+        (GUESTS / "shift" / "portable.py")
         .read_text()
         .replace("    return (", "    import time; time.sleep(30)\n    return (")
     )
@@ -222,7 +222,7 @@ def test_a_terminal_sees_progress_on_stderr(tmp_path: Path, cache: Path) -> None
         assert process.stdout is not None
         printed = process.stdout.read()
     assert process.returncode == 0
-    assert b"axpy on numpy" in drawn
+    assert b"shift on numpy" in drawn
     assert b"timing" in drawn
-    assert "axpy on numpy" not in printed
+    assert "shift on numpy" not in printed
     assert "correctness: pass" in printed

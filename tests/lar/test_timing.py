@@ -112,7 +112,7 @@ def test_a_device_has_queued_time_and_latency_and_is_judged_by_the_one_that_fits
 
 def test_a_kernel_wrong_in_the_queue_only_is_refused(tmp_path: Path) -> None:
     source = "CALLS = [0]\n" + PORTABLE.replace(
-        "    return (query", "    CALLS[0] += 1\n    if CALLS[0] > 20_000: query = query + 1\n    return (query"
+        "    return (query", "    CALLS[0] += 1\n    if CALLS[0] > 100_000: query = query + 1\n    return (query"
     )
     datasets = Datasets(catalog.target("axpy"))
     with worker_of(tmp_path, source) as worker:

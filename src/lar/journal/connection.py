@@ -75,7 +75,7 @@ def connect(path: Path, migrations: Sequence[Migration]) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, cached_statements=64)
         try:
             connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")  # damage is read, and told
-            version = _version(connection, path, len(migrations))
+            version = _version_now(connection, path, len(migrations))
             _write_ahead(connection, path)
             if version < len(migrations):
                 _migrate(connection, path, migrations)
@@ -132,6 +132,15 @@ def _make(path: Path) -> None:
     asked = {"effective_ids": os.access in os.supports_effective_ids}
     if not os.access(path, os.R_OK | os.W_OK, **asked) or not os.access(path.parent, os.W_OK, **asked):
         raise StoreError(f"{path}: the journal and its folder must be writable for this user")
+
+
+def _version_now(connection: sqlite3.Connection, path: Path, known: int) -> int:
+    """Return the version as of one moment: another process may be making the journal between two questions."""
+    connection.execute("BEGIN")
+    try:
+        return _version(connection, path, known)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:

@@ -20,7 +20,7 @@ def _battery(seed: int) -> Sequence[Case]:
 
 def _workloads(seed: int, scale: str, nq: Sequence[int]) -> Sequence[Case]:
     del nq
-    n = {"small": 10_000, "standard": 100_000, "large": 1_000_000}[scale]
+    n = {"small": 2_000, "standard": 100_000, "large": 1_000_000}[scale]
     return [_case("normal", n, seed), _case("uniform", n, seed)]
 
 
