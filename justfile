@@ -44,8 +44,7 @@ gate-simulation:
     python -m bench.gate.simulate --out bench/results/gate-simulation
 
 # the same on this machine, in pieces: 200 rounds of a kernel against itself, 50 each of one slowed on purpose
-gate-machine samples="out/gate-machine.jsonl":
-    mkdir -p out
+gate-machine samples="bench/results/gate-machine/samples.jsonl.gz":
     python -m bench.gate.machine {{ samples }} --rounds 200
     for slow in 0.012 0.023 0.034 0.057; do python -m bench.gate.machine {{ samples }} --rounds 50 --slow $slow; done
     python -m bench.gate.machine {{ samples }} --rounds 20 --full

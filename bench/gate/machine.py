@@ -1,7 +1,7 @@
 """The gate on this machine: kernels against themselves, and against themselves slowed on purpose by a known share.
 
-`python -m bench.gate.machine SAMPLES --slow 0.03 --rounds 50` appends rounds to a file of JSON lines until it has fifty
-of that kind; interrupted, it goes on where it was. `--seconds` ends a piece. `bench.gate.report` makes tables of it.
+`python -m bench.gate.machine SAMPLES --slow 0.034 --rounds 50` appends rounds to a file of JSON lines until it has
+fifty of that kind; interrupted, it goes on where it was. `--seconds` ends a piece. `bench.gate.report` makes tables of it.
 
 A round is a trial of `nearest` (four workloads of a small exact search, NumPy and no compiler) with eight pairs of
 fresh processes as in a full trial, and four blocks of 2 ms a workload: some seconds. `--full` runs the trial of pq-l2
@@ -11,6 +11,7 @@ gate replaced.
 
 import argparse
 import contextlib
+import gzip
 import json
 import tempfile
 import time
@@ -19,7 +20,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from lar import bench, catalog, gate, machine, snapshots
 from lar.arms import Arms, Plan
@@ -81,7 +82,7 @@ def main() -> None:
         kind = {"plan": "full" if words.full else "short", "slow": words.slow}
         while (there := _count(words.samples, kind)) < words.rounds and time.monotonic() < ends:
             record = {**kind, **_round(arms, plan, starter, sequential=not words.full)}
-            with words.samples.open("a", encoding="utf-8") as file:
+            with opened(words.samples, "at") as file:
                 file.write(json.dumps(record, separators=(",", ":")) + "\n")
             print(f"{there + 1} of {words.rounds}: {record['said']} in {record['seconds']:.1f} s", flush=True)
 
@@ -161,10 +162,16 @@ def _rounded(value: Any) -> Any:
     return [_rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
+def opened(path: Path, mode: str) -> TextIO:
+    """Open a file of samples, compressed where its name ends in ``.gz``."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    return cast("TextIO", opener(path, mode, encoding="utf-8"))
+
+
 def _count(path: Path, kind: dict[str, Any]) -> int:
     if not path.exists():
         return 0
-    with path.open(encoding="utf-8") as file:
+    with opened(path, "rt") as file:
         records = (json.loads(line) for line in file)
         return sum(all(record[name] == value for name, value in kind.items()) for record in records)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from bench.gate import ancestor
-from bench.gate.machine import swapped
+from bench.gate.machine import opened, swapped
 from bench.gate.trials import SAME_LINES, share
 
 from lar import gate, stats
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("samples", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     words = parser.parse_args()
-    with words.samples.open(encoding="utf-8") as file:
+    with opened(words.samples, "rt") as file:
         records = [json.loads(line) for line in file]
     rows = summary(records)
     words.out.mkdir(parents=True, exist_ok=True)

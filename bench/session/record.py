@@ -35,7 +35,7 @@ ATTEMPTS = (
     Attempt(HERE / "step_3.py", "four accumulators hide the latency of additions"),
     Attempt(HERE / "step_4.py", "float64 sums"),
     Attempt(HERE / "step_5.py", "all compiled, k best kept in order", disturbed=True),
-    Attempt(HERE / "step_5.py", "the same on a quiet machine"),
+    Attempt(HERE / "step_5.py", "the same again, on a quiet machine"),
     Attempt(HERE / "step_6.py", "table in a function of its own"),
     Attempt(ROOT / "targets" / "pq_l2" / "tuned" / "numpy.py", "bytes bound distances, 64 rows an instruction"),
 )

@@ -10,8 +10,12 @@ from pathlib import Path
 
 from lar.contracts import Decision, Interval
 
-_COLOURS = {Decision.KEEP: "#1a7f37", Decision.REVERT: "#8c959f", Decision.INCONCLUSIVE: "#bf8700"}
-_WRONG = "#cf222e"
+_KINDS = (
+    ("kept", "#1a7f37", {Decision.KEEP}),
+    ("not kept", "#8c959f", {Decision.REVERT}),
+    ("inconclusive", "#bf8700", {Decision.INCONCLUSIVE}),
+    ("wrong or broken", "#cf222e", set(Decision) - {Decision.KEEP, Decision.REVERT, Decision.INCONCLUSIVE}),
+)
 
 
 @dataclass(frozen=True)
@@ -70,27 +74,36 @@ def draw(steps: Sequence[Step], title: str, path: Path) -> None:
     figure = Figure(figsize=(9.0, 4.8), layout="constrained")
     axes = figure.subplots()
     numbers = [0, *(point.step.number for point in drawn)]
-    axes.step(numbers, [1.0, *(point.champion for point in drawn)], where="post", color=_COLOURS[Decision.KEEP], lw=1.5)
+    axes.step(numbers, [1.0, *(point.champion for point in drawn)], where="post", color=_KINDS[0][1], lw=1.5)
+    for name, colour, decisions in _KINDS:
+        mine = [point for point in drawn if point.step.decision in decisions]
+        if mine:
+            bars = [[p.height - p.low for p in mine], [p.high - p.height for p in mine]]
+            where = [p.step.number for p in mine], [p.height for p in mine]
+            axes.errorbar(*where, yerr=bars, fmt="o", color=colour, capsize=3, ms=7, label=f"{name} ({len(mine)})")
     for point in drawn:
-        _mark(axes, point)
+        if (
+            point.step.decision is Decision.KEEP
+        ):  # what was not kept is told by `lar log`: here it would hide the stairs
+            late = point.step.number > sum(numbers[-1:]) / 2
+            axes.annotate(
+                f"{point.step.label or f'trial {point.step.number}'} ({point.height:.3g})",
+                (point.step.number, point.height),
+                (-8, -4) if late else (8, 6),
+                textcoords="offset points",
+                fontsize=8,
+                ha="right" if late else "left",
+                va="top" if late else "bottom",
+            )
+    if drawn:
+        axes.legend(frameon=False, fontsize=8, loc="lower left")
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xticks(numbers[1:])
+    axes.set_xmargin(0.08)
     axes.set_xlabel("trial")
     axes.set_ylabel("time relative to the first champion")
     axes.set_title(title)
     axes.grid(axis="y", which="both", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-
-
-def _mark(axes: "object", point: Point) -> None:
-    colour = _COLOURS.get(point.step.decision, _WRONG)
-    bars = [[point.height - point.low], [point.high - point.height]]
-    marker = "o" if point.step.ratio else "x"
-    axes.errorbar(  # type: ignore[attr-defined]  # matplotlib may be absent where types are checked
-        [point.step.number], [point.height], yerr=bars, fmt=marker, color=colour, capsize=3, ms=7
-    )
-    word = f"{point.step.label}: {point.step.decision}" if point.step.label else str(point.step.decision)
-    axes.annotate(  # type: ignore[attr-defined]  # as above
-        word, (point.step.number, point.height), (6, 5), textcoords="offset points", fontsize=8, color=colour
-    )
