@@ -1,7 +1,8 @@
 """The gate on this machine: kernels against themselves, and against themselves slowed on purpose by a known share.
 
 `python -m bench.gate.machine SAMPLES --slow 0.034 --rounds 50` appends rounds to a file of JSON lines until it has
-fifty of that kind; interrupted, it goes on where it was. `--seconds` ends a piece. `bench.gate.report` makes tables of it.
+fifty of that kind; interrupted, it goes on where it was. `--seconds` ends a piece. `bench.gate.report` makes tables of
+it.
 
 A round is a trial of `nearest` (four workloads of a small exact search, NumPy and no compiler) with eight pairs of
 fresh processes as in a full trial, and four blocks of 2 ms a workload: some seconds. `--full` runs the trial of pq-l2
