@@ -31,7 +31,7 @@ from lar.tampering import Chores, Claim, Idle, Rates
 __all__ = ["KernelFailedError", "WorkerProcess", "stack"]
 
 _OUTPUT_BYTES = 64 << 20
-_WATCHED_FIRST, _WATCHED_SHARE = (2, 5, 9), 1 / 32
+_WATCHED_FIRST, _WATCHED_SHARE = (2, 5, 9), 1 / 16
 _RANDOM = random.SystemRandom()
 
 
