@@ -74,6 +74,15 @@ class JaxBackend(Backend):
         # The CPU client may adopt the memory it is handed, so it gets a copy of its own.
         return self._block_until_ready(self._device_put(self._copy(array, order="C"), self._where))
 
+    def view(self, array: HostArray) -> Array | None:
+        """Adopt the memory, as the CPU client does where it is aligned; what is empty has nothing to show."""
+        if self.device != "cpu":
+            return None
+        if not array.size:
+            return self.put(array)
+        adopted = self._block_until_ready(self._device_put(array, self._where))
+        return adopted if adopted.unsafe_buffer_pointer() == array.ctypes.data else None
+
     def get(self, array: Array) -> HostArray:
         """Copy from the device."""
         host: HostArray = self._copy(array)

@@ -32,6 +32,10 @@ class NumpyBackend(EagerBackend):
         """Copy, contiguous."""
         return self._copy(array, order="C")
 
+    def view(self, array: HostArray) -> Array:
+        """Return the array itself."""
+        return array
+
     def get(self, array: Array) -> HostArray:
         """Copy, so that a later call cannot change what was returned."""
         host: HostArray = self._copy(array)

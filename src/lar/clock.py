@@ -35,6 +35,8 @@ class Reading:
         Time between device events as the worker reports it; 0 where there are none.
     waited_ns : int
         Time in which the worker, or the supervisor, was ready to run and another process had its core.
+    overtime_ns : int
+        Processor time that copying the batch's inputs and outputs took beyond what it is known to take.
     """
 
     calls: int
@@ -42,14 +44,16 @@ class Reading:
     cpu_ns: int
     device_ns: int = 0
     waited_ns: int = 0
+    overtime_ns: int = 0
 
     @property
     def own_ns(self) -> int:
         """Wall time less what the scheduler gave to others; never below the CPU time, which one core cannot beat.
 
         A worker that sleeps, or waits for a process it has hidden work in, does not wait for a core: that stays in.
+        What it did off the clock is added.
         """
-        return max(self.wall_ns - self.waited_ns, min(self.cpu_ns, self.wall_ns))
+        return max(self.wall_ns - self.waited_ns, min(self.cpu_ns, self.wall_ns)) + self.overtime_ns
 
     def pre_empted(self, threads: int) -> bool:
         """Say whether another process had the worker's core: wall time ran on while its CPU time stood still.

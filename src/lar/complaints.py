@@ -2,12 +2,14 @@
 
 import contextlib
 import inspect
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _HARNESS = Path(__file__).parent
+_READ_ONLY = re.compile(r"(destination|array) is read-only|setitem\(readonly array")  # NumPy's words, and numba's
 
 
 class WrongOutputError(Exception):
@@ -45,6 +47,8 @@ def describe(error: Exception, *, importing: bool) -> dict[str, Any]:
     name = type(error).__name__
     if isinstance(error, MemoryError):
         kind = "memory"
+    elif _READ_ONLY.search(_text(error)) and not importing:
+        kind = "mutated"
     elif importing:
         kind = "import"
     else:

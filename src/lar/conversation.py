@@ -9,7 +9,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -55,13 +55,6 @@ class Conversation:
         What it prints to.
     folders : sequence of Path
         Where it can write.
-
-    Attributes
-    ----------
-    idle_ns : int
-        Processor time the worker has used while nothing was asked of it.
-    asked_ns : int
-        Processor time it used for the job that it was asked last.
     """
 
     def __init__(self, launch: Launch, child: Child, log: IO[bytes], folders: Sequence[Path]) -> None:
@@ -69,8 +62,6 @@ class Conversation:
         self.child = child
         self.log = log
         self.folders = folders
-        self.idle_ns = self.asked_ns = 0
-        self._used_ns: int | None = None
 
     def greeting(self) -> dict[str, Any]:
         """Receive the first frame, and with it who the worker is."""
@@ -85,19 +76,16 @@ class Conversation:
         """Have a job done and return what is answered."""
         with self.lookup(case):
             self._begin(case)
-            used = machine.process_cpu_ns(self.child.pid)
             channel.send_json(self.child.link, kind, job, fds)
             answer = self._receive(kind, case)
-            self._used_ns = machine.process_cpu_ns(self.child.pid)
-            self.asked_ns = self._used_ns - used
-        if kind in b"IDG":
+        if kind in b"IDV":
             self._look_at_files(case)
         if answer[:1] != b"K":
             raise self.failure(answer, case, opening=kind == b"O")
         return failures.reply(answer, b"K", case)
 
-    def timed(self, request: bytes, case: str) -> Answer:
-        """Send a request on the clock, with the worker awake and waiting for it."""
+    def timed(self, request: bytes, case: str, show: Callable[[], None] = lambda: None) -> Answer:
+        """Send a request on the clock, with the worker awake and waiting for it; `show` is called just before."""
         pid = self.child.pid
         with self.lookup(case):
             self._begin(case)
@@ -105,16 +93,18 @@ class Conversation:
             # We too may be ready and find our core taken: an answer that lies there is not the worker's time.
             waited = machine.run_delay_ns(pid) + machine.own_run_delay_ns()
             cpu = machine.process_cpu_ns(pid)
+            show()
             began = time.perf_counter_ns()
             self.child.link.sendall(request)
             frame = self._receive(b"R", case)
             wall = time.perf_counter_ns() - began
-            self._used_ns = machine.process_cpu_ns(pid)
+            cpu = machine.process_cpu_ns(pid) - cpu
             waited = machine.run_delay_ns(pid) + machine.own_run_delay_ns() - waited
-        return Answer(frame, wall, self._used_ns - cpu, waited)
+        return Answer(frame, wall, cpu, waited)
 
     def left_alone(self, lasting_ns: int, case: str | None) -> Idle:
         """Ask nothing for a while; return what the worker computed all the same."""
+        self.child.resume()
         with self.lookup(case):
             before = self._clocks()
             time.sleep(lasting_ns / 1e9)
@@ -142,14 +132,12 @@ class Conversation:
             raise self._died(case) from None
 
     def _begin(self, case: str | None) -> None:
-        """Let the worker run on; count what it has computed since its last answer, refuse what it has said since."""
+        """Let the worker run on; refuse what it has said since its last answer."""
         self.child.resume()
         if select.select([self.child.link], [], [], 0)[0]:
             if not self.child.link.recv(FRAME_LIMIT):
                 raise ProcessLookupError
             raise failures.cheat("protocol", "a frame that nobody asked for", case)
-        if self._used_ns is not None:
-            self.idle_ns += machine.process_cpu_ns(self.child.pid) - self._used_ns
 
     def _wake(self, case: str) -> None:
         """Exchange a frame off the clock: a worker that is awake answers sooner and more evenly than one that slept."""

@@ -12,37 +12,27 @@ import os
 import random
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from lar import channel, failures, machine, quota, tampering
-from lar.channel import DONE, LATENCY, RUN, Layout, Segment
+from lar.channel import DONE, LATENCY, RUN, Segment
 from lar.child import Child
+from lar.chores import ChoreBook
 from lar.clock import Reading
 from lar.contracts import Case, Data, HostArray, Outputs, Query, Spec, Status
 from lar.conversation import WRITTEN_BYTES, Conversation
+from lar.exchange import Exchange
 from lar.failures import KernelFailedError
 from lar.launch import Launch, idle_cores
-from lar.tampering import Chores, Claim, Idle, Rates
+from lar.tampering import Claim, Idle
 
 __all__ = ["KernelFailedError", "WorkerProcess", "stack"]
 
-_OUTPUT_BYTES = 64 << 20
 _WATCHED_FIRST, _WATCHED_SHARE = (2, 5, 9), 1 / 16
 _RANDOM = random.SystemRandom()
-
-
-@dataclass
-class _Open:
-    case: Case
-    query: Layout
-    out: Layout
-    slots: int
-    queries: Segment
-    outputs: Segment
 
 
 class WorkerProcess:
@@ -56,8 +46,6 @@ class WorkerProcess:
         Every wall, ``on`` or ``absent: `` with the reason (see `lar.isolation.record_worthy`).
     claims : dict of str to list of Claim
         What it said its timed calls took, batch by batch, by case.
-    chores : dict of str to list of Chores
-        What it did off the clock round the batches whose outputs were taken, by case.
     """
 
     def __init__(self, launch: Launch) -> None:
@@ -68,11 +56,10 @@ class WorkerProcess:
         self.home.mkdir(0o700)
         self._log = (self.folder / "output").open("w+b")
         self._states: dict[tuple[str, str], int] = {}
-        self._open: dict[str, tuple[int, _Open]] = {}
+        self._open: dict[str, tuple[int, Exchange]] = {}
         self._numbers = count()
         self._stagings = 0
-        self._calls, self._wall_ns, self._staging = 0, 0, (0, 0.0)
-        self.chores: dict[str, list[Chores]] = {}
+        self._calls, self._wall_ns = 0, 0
         self.claims: dict[str, list[Claim]] = {}
         try:
             self.child = Child(launch, self.home, self._log)
@@ -93,7 +80,10 @@ class WorkerProcess:
         job = {"backend": self.launch.backend, "device": self.launch.device, "roots": self.launch.target_roots()}
         self.about = self._talk.ask(b"O", job)
         self.device = str(self.about["device"])
-        self._rates = [Rates.of(*map(tuple, one)) for one in self.about["chores"]]
+        self._views = bool(self.about["views"])
+        alone = self.device == "cpu" and self.launch.threads == 1
+        self._limits = tampering.QUIET if alone else tampering.RESTLESS
+        self._chores = ChoreBook(self._talk, self.child)
         self.isolation |= self.about["isolation"]
         self.pin(cores)  # also the threads that the library has started
         with self._talk.lookup(None):
@@ -125,15 +115,7 @@ class WorkerProcess:
         """Take up a case with room for up to `most` calls a batch; return how many there is room for."""
         query = channel.layout_of(example)
         out = channel.layout_of(tuple(np.broadcast_to(np.empty((), s.dtype), s.shape) for s in specs))
-        slots = max(1, min(most, _OUTPUT_BYTES // out.size, _OUTPUT_BYTES // query.size))
-        opened = _Open(
-            case,
-            query,
-            out,
-            slots,
-            Segment(query.size * slots, readonly=True),
-            Segment(out.size * slots, readonly=False),
-        )
+        opened = Exchange.room(query, out, most)
         number = next(self._numbers)
         job = {
             "id": number,
@@ -141,28 +123,28 @@ class WorkerProcess:
             "statics": dict(case.statics),
             "query": query.to_json(),
             "out": out.to_json(),
-            "slots": slots,
+            "slots": opened.slots,
         }
         try:
             self._talk.ask(b"C", job, [opened.queries.fd, opened.outputs.fd])
         finally:
-            opened.queries.close()
-            opened.outputs.close()
+            opened.close()
         self._open[case.name] = (number, opened)
-        return slots
+        return opened.slots
 
     def stage(self, case: Case, queries: Sequence[Query]) -> None:
-        """Hand over the queries of the next batches, off the clock, and poison what the outputs will be read from.
+        """Lay out the queries of the next batches, off the clock, and poison what the outputs will be read from.
 
-        The worker is stopped while the queries are written, and again once it has copied them.
+        Where the worker's arrays are views of our memory, the queries wait on this side until the next batch begins: no
+        code of the worker's runs between the moment they are there and the clock. Elsewhere it has to copy them to its
+        device; it is stopped while they are written, and again once it has copied them.
         """
         self.pause()
         number, opened = self._open[case.name]
-        for i, one in enumerate(queries):
-            channel.write(opened.queries.bytes, opened.query, one, i * opened.query.size)
-        opened.outputs.bytes[: len(queries) * opened.out.size] = 0xCD
-        self._talk.ask(b"S", {"case": number, "count": len(queries)}, case=case.name)
-        self._staging = self._talk.asked_ns - self.idle_ns, _due(self._rates[0], opened.query, len(queries))
+        opened.lay_out(queries, hidden=self._views)
+        self._chores.begin()
+        if not self._views:
+            self._chores.do(b"S", {"case": number, "count": len(queries)}, case.name, opened.query, len(queries))
         self._stagings += 1
         if self._stagings in _WATCHED_FIRST or _RANDOM.random() < _WATCHED_SHARE:
             self.watch(case)
@@ -170,10 +152,10 @@ class WorkerProcess:
 
     def run(self, case: Case, first: int, calls: int, mode: int = LATENCY) -> Reading:
         """Have staged queries ``first : first + calls`` answered, on the clock."""
-        number, _ = self._open[case.name]
+        number, opened = self._open[case.name]
         nonce = os.urandom(8)
         request = b"R" + RUN.pack(nonce, number, first, calls, mode)
-        answer = self._talk.timed(request, case.name)
+        answer = self._talk.timed(request, case.name, opened.show)
         wall = answer.wall_ns
         if answer.frame[:1] != b"D" or len(answer.frame) != 1 + DONE.size:
             raise self._talk.failure(answer.frame, case.name)
@@ -189,17 +171,19 @@ class WorkerProcess:
         return reading
 
     def gather(self, case: Case) -> list[Outputs]:
-        """Return copies of the outputs of the last batch, one tuple a call; the worker is stopped afterwards."""
+        """Return copies of the outputs of the last batch, one tuple a call; the worker is stopped afterwards.
+
+        They are taken first, and then only held by the worker against what they must be: that takes its time.
+        """
         _, opened = self._open[case.name]
-        answer = self._talk.ask(b"G", {}, case=case.name)
+        answer = self._chores.do(b"G", {}, case.name, opened.out, self._calls)
         if failures.number(answer, "count", case.name) != self._calls:
             raise failures.cheat("protocol", f"outputs of {answer['count']} of {self._calls} calls", case.name)
-        used, due = self._staging
-        used, due = used + self._talk.asked_ns + self.idle_ns, due + _due(self._rates[1], opened.out, self._calls)
-        self.chores.setdefault(case.name, []).append(Chores(self._wall_ns, used, due))
+        self._chores.end(case.name, self._wall_ns)
+        outputs = opened.answers(self._calls)
+        self._talk.ask(b"V", {}, case=case.name)
         self.pause()
-        views = (channel.view(opened.outputs.bytes, opened.out, i * opened.out.size) for i in range(self._calls))
-        return [tuple(np.array(one) for one in arrays) for arrays in views]
+        return outputs
 
     def forget(self) -> None:
         """Drop all data sets and cases."""
@@ -219,11 +203,6 @@ class WorkerProcess:
         """The worker's process, as seen from here."""
         return self.child.pid
 
-    @property
-    def idle_ns(self) -> int:
-        """Processor time the worker has used while nothing was asked of it."""
-        return self._talk.idle_ns
-
     def pin(self, cores: Collection[int]) -> None:
         """Put all of the worker's threads on these cores."""
         for task in machine.tasks(self.pid):
@@ -239,6 +218,10 @@ class WorkerProcess:
         """Stop the worker until its next request, as while another one has its turn; 0.1 to 0.3 ms."""
         self.child.stop()
 
+    def overtime_ns(self, case: Case) -> int:
+        """Return the processor time that copying the last batch in and out took beyond what it is known to take."""
+        return self._chores.overtime_ns(case.name)
+
     def watch(self, case: Case) -> None:
         """Leave the worker alone, running, for 20 ms; refuse it if it computes all the same, time after time.
 
@@ -250,9 +233,9 @@ class WorkerProcess:
         readings: list[Idle] = []
         while len(readings) < tampering.IDLE_READINGS:
             readings.append(self._talk.left_alone(tampering.IDLE_NS, case.name))
-            if not tampering.suspicious(readings[-1]):
+            if not tampering.suspicious(readings[-1], self._limits):
                 return
-        failure = tampering.background(readings, case.name)
+        failure = tampering.background(readings, case.name, self._limits)
         if failure is not None:
             raise KernelFailedError(Status.CHEAT, failure)
 
@@ -266,7 +249,7 @@ class WorkerProcess:
         """
         found = [tampering.unexplained(claims, case) for case, claims in self.claims.items()]
         if self.launch.threads == 1:  # several threads spin for a while after work, whatever is asked next
-            found += [tampering.moonlighting(chores, case) for case, chores in self.chores.items()]
+            found += self._chores.complaints(self._limits)
         for failure in filter(None, found):
             raise KernelFailedError(Status.CHEAT, failure)
 
@@ -290,10 +273,6 @@ class WorkerProcess:
 def stack(outputs: Sequence[Outputs]) -> tuple[HostArray, ...]:
     """Stack the outputs of many calls along a new first axis."""
     return tuple(np.stack(column) for column in zip(*outputs, strict=True))
-
-
-def _due(rates: Rates, layout: Layout, calls: int) -> float:
-    return rates.of_copying(len(layout.fields) * calls, layout.size * calls)
 
 
 def _state_key(case: Case) -> tuple[str, str]:

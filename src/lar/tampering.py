@@ -17,12 +17,36 @@ IDLE_READINGS = 8
 of several cores spin for 30 ms after work, on a busy machine for longer."""
 
 _READINGS = 3
-_IDLE_LEAST_NS, _IDLE_SHARE = 1_000_000, 0.2
 _CLAIM_SHARE, _CLAIM_NS = 0.25, 100_000
-_LEAST_ARRAY_NS = 10_000.0
-"""What copying one array may cost whatever was measured: a rehearsal on a quiet machine must not refuse a busy one."""
 
-_CHORE_FACTOR, _CHORE_SHARE, _CHORE_NS = 2.0, 0.2, 1_000_000
+
+@dataclass(frozen=True)
+class Limits:
+    """What nobody is refused for.
+
+    Attributes
+    ----------
+    idle_ns, idle_share : int, float
+        Processor time while a worker is left alone, and its share of that time.
+    chore_share, chore_ns : float, int
+        Processor time that copying takes beyond twice what it is known to take: a share of the batch, and a bit more.
+    """
+
+    idle_ns: int
+    idle_share: float
+    chore_share: float
+    chore_ns: int
+
+
+QUIET = Limits(200_000, 0.01, 0.1, 200_000)
+"""On one core of a CPU: honest workers, 27 kernels of them, used none of the time in which they were left alone, and at
+most 0.26 ms more for copying than in rehearsal. A thread that looks every 0.1 ms whether there is something to do takes
+5 % and more."""
+
+RESTLESS = Limits(1_000_000, 0.2, 0.2, 1_000_000)
+"""On several cores, where threads that wait for work spin, and on devices, whose drivers have threads of their own."""
+
+_CHORE_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -55,21 +79,32 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Rates:
-    """What copying costs a worker before it has a kernel: processor time for each array and for each byte."""
+class Cost:
+    """A rehearsal of copying: so many arrays of so many bytes together, and the processor time it took."""
 
+    arrays: int
+    size: int
+    used_ns: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What copying costs a worker before it has a kernel: processor time for being asked, for each array and byte."""
+
+    asked_ns: float
     array_ns: float
     byte_ns: float
 
     @staticmethod
-    def of(small: tuple[int, int, int], large: tuple[int, int, int]) -> "Rates":
-        """Return the rates of two rehearsals, each (arrays, bytes, nanoseconds): many small arrays, few large ones."""
-        per_array = max(_LEAST_ARRAY_NS, small[2] / small[0])
-        return Rates(per_array, max(0.0, large[2] - large[0] * per_array) / large[1])
+    def of(nothing: Cost, small: Cost, large: Cost) -> "Rates":
+        """Return the rates of three rehearsals: no array, many small ones, few large ones."""
+        per_array = max(0.0, small.used_ns - nothing.used_ns) / small.arrays
+        per_byte = max(0.0, large.used_ns - nothing.used_ns - large.arrays * per_array) / large.size
+        return Rates(nothing.used_ns, per_array, per_byte)
 
     def of_copying(self, arrays: int, size: int) -> float:
         """Return how long copying takes, in nanoseconds."""
-        return arrays * self.array_ns + size * self.byte_ns
+        return self.asked_ns + arrays * self.array_ns + size * self.byte_ns
 
 
 @dataclass(frozen=True)
@@ -80,15 +115,20 @@ class Chores:
     used_ns: int
     due_ns: float
 
+    @property
+    def overtime_ns(self) -> int:
+        """What was used beyond what is due: it counts as if it had been on the clock."""
+        return max(0, round(self.used_ns - self.due_ns))
 
-def suspicious(idle: Idle) -> bool:
+
+def suspicious(idle: Idle, limits: Limits) -> bool:
     """Say whether a worker computed so much while nothing was asked of it that one should look again."""
-    return idle.cpu_ns > _IDLE_LEAST_NS and idle.share > _IDLE_SHARE
+    return idle.cpu_ns > limits.idle_ns and idle.share > limits.idle_share
 
 
-def background(readings: Sequence[Idle], case: str) -> Failure | None:
+def background(readings: Sequence[Idle], case: str, limits: Limits) -> Failure | None:
     """Judge a worker that was left alone several times, one right after the other: one quiet reading clears it."""
-    if len(readings) < IDLE_READINGS or not all(map(suspicious, readings)):
+    if len(readings) < IDLE_READINGS or not all(suspicious(one, limits) for one in readings):
         return None
     used, wall = sum(one.cpu_ns for one in readings), sum(one.wall_ns for one in readings)
     message = f"the worker computed for {used / 1e6:.1f} ms of {wall / 1e6:.1f} in which nothing was asked of it"
@@ -112,18 +152,18 @@ def unexplained(claims: Sequence[Claim], case: str) -> Failure | None:
     return Failure("forged", message, case)
 
 
-def moonlighting(chores: Sequence[Chores], case: str) -> Failure | None:
+def moonlighting(chores: Sequence[Chores], case: str, limits: Limits) -> Failure | None:
     """Judge what a worker did when it was asked to copy inputs in and outputs out, which is off the clock.
 
     A kernel that has got at the worker's own code can answer a query while it is copied in, or while its output is
-    copied out. What the copying costs was measured before there was a kernel; twice that, and a fifth of the batch, is
-    nobody's fault.
+    copied out. What the copying costs was measured before there was a kernel; twice that, and a share of the batch, is
+    nobody's fault, and is no gain either, where it is charged (`Chores.overtime_ns`).
     """
     if len(chores) < _READINGS:
         return None
     excess = statistics.median(one.used_ns - _CHORE_FACTOR * one.due_ns for one in chores)
     wall = statistics.median(one.wall_ns for one in chores)
-    if excess <= _CHORE_SHARE * wall + _CHORE_NS:
+    if excess <= limits.chore_share * wall + limits.chore_ns:
         return None
     used, due = (statistics.median(getattr(one, name) for one in chores) for name in ("used_ns", "due_ns"))
     message = (

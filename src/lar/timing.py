@@ -9,7 +9,7 @@ timing.
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lar import clock
 from lar.channel import LATENCY, THROUGHPUT
@@ -174,7 +174,8 @@ class Session:
             self.worker.stage(track.case, questions.queries[: track.calls])
             reading = self.worker.run(track.case, 0, track.calls, mode)
             self._verify(track, questions, reading)
-            readings.append(reading)
+            overtime = self.worker.overtime_ns(track.case) if self.threads == 1 and not self.on_device else 0
+            readings.append(replace(reading, overtime_ns=overtime))
         return Taken(*readings)
 
     def pre_empted(self, taken: Taken) -> bool:
@@ -186,7 +187,7 @@ class Session:
         reading, operations = taken.first, track.calls * track.case.operations
         track.timed_calls += track.calls
         track.wall.append((reading.own_ns if self.threads == 1 else reading.wall_ns) / operations)
-        track.cpu.append(reading.cpu_ns / operations)
+        track.cpu.append((reading.cpu_ns + reading.overtime_ns) / operations)
         if taken.second is None:
             return track.wall[-1]
         throughput = self.clocks(track)[0] == THROUGHPUT

@@ -8,6 +8,7 @@ answered as an error frame; what it does to this process (crash, hang, exit) the
 
 import functools
 import gc
+import mmap
 import socket
 import time
 from collections.abc import Callable
@@ -23,11 +24,12 @@ from lar import catalog, channel, walls
 from lar.channel import DONE, FRAME_LIMIT, RUN, THROUGHPUT, Layout
 from lar.complaints import WrongOutputError, bind, describe
 from lar.contracts import Backend, HostArray
-from lar.gathering import Gatherer
+from lar.gathering import Gatherer, copy_out
 from lar.trees import leaves, tree_map
 
-_now, _cpu = time.perf_counter_ns, time.process_time_ns
+_now = time.perf_counter_ns
 _collect_not, _collect = gc.disable, gc.enable
+_QUERY_DTYPES = ("float32", "int32", "uint32", "int16", "uint16", "int8", "uint8", "bool")
 
 
 @dataclass
@@ -37,8 +39,7 @@ class _Case:
     query: Layout
     queries: HostArray
     specs: list[tuple[tuple[int, ...], str]]
-    out: Layout
-    slots: HostArray
+    slots: list[tuple[HostArray, ...]]
     staged: list[Any]
 
 
@@ -51,6 +52,7 @@ class Worker:
         self.kernel: ModuleType
         self.states: dict[int, Any] = {}
         self.cases: dict[int, _Case] = {}
+        self.views = False
         self.kept: tuple[int, list[Any]] = (0, [])
 
     def open(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
@@ -66,43 +68,24 @@ class Worker:
             raise WrongOutputError("missing", f"{adapter.name} has no device {job['device']!r} here; it has {there}")
         self.backend = adapter(job["device"])
         self.gatherer = Gatherer(self.backend)
+        self.views = _shows_host_memory(self.backend)
         return {
+            "views": self.views,
             "device": self.backend.device,
             "about": self.backend.about(),
             "asynchronous": self.backend.asynchronous,
             "isolation": walls.raise_last(),
-            "chores": self._rehearse(),
         }
 
-    def _rehearse(self) -> list[list[tuple[int, int, int]]]:
-        """Measure what `stage` and `gather` cost while there is no kernel that could have a hand in it.
-
-        Returns
-        -------
-        list
-            For each of the two, (arrays, bytes, nanoseconds of processor time) with many small arrays and with few
-            large ones; the middle one of five.
-        """
-        found: list[list[tuple[int, int, int]]] = [[], []]
-        for count, length in ((128, 16), (16, 1 << 16)):
-            array = np.zeros(length, np.float32)
-            query, out = channel.layout_of(array), channel.layout_of((array,))
-            memory = np.zeros(query.size * count, np.uint8)
-            specs = [(shape, dtype) for _, dtype, shape in out.fields]
-            self.cases[-1] = _Case(_same, (), query, memory, specs, out, np.zeros_like(memory), [])
-            times: list[tuple[int, int]] = []
-            for _ in range(5):
-                began = _cpu()
-                self.stage({"case": -1, "count": count}, [])
-                staged = _cpu()
-                self.kept = (-1, [(self.backend.put(array),) for _ in range(count)])
-                made = _cpu()
-                self.gather({}, [])
-                times.append((staged - began, _cpu() - made))
-            for which, all_times in zip(found, zip(*times, strict=True), strict=True):
-                which.append((count, query.size * count, sorted(all_times)[2]))
-        self.forget({}, [])
-        return found
+    def rehearse(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Take up a case that only copies, with outputs: `stage` and `gather` can then be tried before any kernel."""
+        del descriptors
+        array = np.zeros(job["length"], np.float32)
+        query, out = channel.layout_of(array), channel.layout_of((array,))
+        memory = np.zeros(query.size * job["count"], np.uint8)
+        self.cases[job["case"]] = _Case(_same, (), query, memory, [], _slots(np.zeros_like(memory), out), [])
+        self.kept = (job["case"], [self.backend.ready((self.backend.put(array),)) for _ in range(job["count"])])
+        return {}
 
     def import_(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Import the kernel."""
@@ -137,6 +120,7 @@ class Worker:
         """Take up a case on a prepared data set."""
         query, out = Layout.from_json(job["query"]), Layout.from_json(job["out"])
         state = self.states[job["state"]]
+        queries = channel.attach(descriptors[0], query.size * job["slots"], writable=False)
         statics = _hashable(job["statics"])
         bind(self.kernel.run, (self.backend.xp, state, None), statics)
         compiled = self.backend.compile(self.kernel.run, statics)
@@ -144,16 +128,20 @@ class Worker:
             call=functools.partial(compiled, state),  # a partial of a partial is one call in C: nothing on the clock
             state=state,
             query=query,
-            queries=channel.attach(descriptors[0], query.size * job["slots"], writable=False),
+            queries=queries,
             specs=[(shape, dtype) for _, dtype, shape in out.fields],
-            out=out,
-            slots=channel.attach(descriptors[1], out.size * job["slots"], writable=True),
-            staged=[],
+            slots=_slots(channel.attach(descriptors[1], out.size * job["slots"], writable=True), out),
+            staged=self._views(queries, query, job["slots"]) if self.views else [],
         )
         return {}
 
+    def _views(self, memory: HostArray, query: Layout, count: int) -> list[Any]:
+        """Return what looks into the harness's memory: once its queries are there, nothing is left to be done here."""
+        hosts = (channel.view(memory, query, i * query.size) for i in range(count))
+        return [tree_map(self.backend.view, one) for one in hosts]
+
     def stage(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Copy the queries of the next batch to the device."""
+        """Copy the queries of the next batch to the device, whose arrays cannot be views of the harness's memory."""
         del descriptors
         case = self.cases[job["case"]]
         views = (channel.view(case.queries, case.query, i * case.query.size) for i in range(job["count"]))
@@ -200,16 +188,22 @@ class Worker:
         return outputs, timer.elapsed_ns()
 
     def gather(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Copy the kept outputs to shared memory, each held against its spec first."""
+        """Copy the kept outputs to shared memory."""
+        del job, descriptors
+        number, outputs = self.kept
+        copy_out(self.backend, self.cases[number].slots, outputs)
+        return {"count": len(outputs)}
+
+    def vet(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Hold the outputs that were copied last, and the queries they answer, against what they must be."""
         del job, descriptors
         number, outputs = self.kept
         case = self.cases[number]
-        batch = self.gatherer.batch(case.specs, outputs, case.state, case.staged)
-        for slot, arrays in enumerate(batch):
-            channel.write(case.slots, case.out, arrays, slot * case.out.size)
+        self.gatherer.hold(case.specs, outputs, case.state, case.staged)
+        for slot in range(0 if self.views else len(outputs)):
             self.gatherer.untouched(case.staged[slot], channel.view(case.queries, case.query, slot * case.query.size))
         self.kept = (0, [])
-        return {"count": len(outputs)}
+        return {}
 
     def forget(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Drop all cases and the data sets behind them."""
@@ -228,11 +222,13 @@ class Worker:
 
 _JOBS = {
     b"O": "open",
+    b"H": "rehearse",
     b"I": "import_",
     b"D": "load",
     b"C": "case",
     b"S": "stage",
     b"G": "gather",
+    b"V": "vet",
     b"F": "forget",
     b"M": "report",
 }
@@ -268,6 +264,17 @@ def main(descriptor: int, isolation: dict[str, str]) -> None:
             channel.send_json(link, b"E", describe(error, importing=kind == b"I"))
         except SystemExit as error:
             channel.send_json(link, b"E", {"kind": "exit", "message": f"the kernel called sys.exit({error.code})"})
+
+
+def _shows_host_memory(backend: Backend) -> bool:
+    """Say whether arrays of all dtypes that a query may have can be views of the harness's memory."""
+    memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ), np.uint8)
+    return all(backend.view(memory.view(dtype)) is not None for dtype in _QUERY_DTYPES)
+
+
+def _slots(memory: HostArray, out: Layout) -> list[tuple[HostArray, ...]]:
+    """Return where the outputs of each call go, as many calls as there is room for."""
+    return [tuple(leaves(channel.view(memory, out, at))) for at in range(0, len(memory) - out.size + 1, out.size)]
 
 
 def _same(query: Any) -> Any:

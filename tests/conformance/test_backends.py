@@ -1,5 +1,7 @@
 """What every adapter promises in `lar.contracts.Backend`, held on every adapter that can run here."""
 
+import mmap
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -57,6 +59,29 @@ def test_put_copies(open_backend: Backend, n: int) -> None:
     placed = open_backend.put(source)
     source[:] = 7
     assert not open_backend.get(placed).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "uint32", "int16", "uint16", "int8", "uint8", "bool"])
+def test_a_view_shows_what_is_written_to_the_memory_later(open_backend: Backend, dtype: str) -> None:
+    descriptor = os.memfd_create("test")
+    os.ftruncate(descriptor, mmap.PAGESIZE)
+    ours = np.frombuffer(mmap.mmap(descriptor, mmap.PAGESIZE), dtype)
+    theirs = np.frombuffer(mmap.mmap(descriptor, mmap.PAGESIZE, prot=mmap.PROT_READ), dtype)
+    os.close(descriptor)
+    seen = open_backend.view(theirs)
+    if seen is None:
+        assert open_backend.name not in {"numpy", "jax"} or open_backend.device != "cpu"
+        pytest.skip(f"{open_backend.name} on {open_backend.device} has memory of its own")
+    for value in (1, 0, 1):
+        ours[:] = value
+        assert open_backend.native(seen)
+        np.testing.assert_array_equal(open_backend.get(seen), ours)
+        np.testing.assert_array_equal(open_backend.get(open_backend.xp.asarray(seen, copy=True)), ours)
+
+
+def test_a_view_of_nothing_is_empty(open_backend: Backend) -> None:
+    seen = open_backend.view(np.zeros((0, 3), np.float32))
+    assert seen is None or open_backend.get(seen).shape == (0, 3)
 
 
 def test_get_copies(open_backend: Backend) -> None:

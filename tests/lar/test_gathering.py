@@ -9,7 +9,7 @@ import pytest
 from lar import catalog
 from lar.complaints import WrongOutputError
 from lar.contracts import HostArray
-from lar.gathering import Gatherer
+from lar.gathering import Gatherer, copy_out
 
 SPECS = [((4,), "<f4")]
 STATE = {"b": np.ones(4, np.float32)}
@@ -23,8 +23,8 @@ def fresh() -> HostArray:
     return np.zeros(4, np.float32)
 
 
-def gather(one: Gatherer, outputs: Sequence[Any], queries: Sequence[Any] | None = None) -> list[tuple[HostArray, ...]]:
-    return list(one.batch(SPECS, outputs, STATE, queries or [fresh() for _ in outputs]))
+def gather(one: Gatherer, outputs: Sequence[Any], queries: Sequence[Any] | None = None) -> None:
+    one.hold(SPECS, outputs, STATE, queries or [fresh() for _ in outputs])
 
 
 class Lazy(tuple[Any, ...]):
@@ -35,11 +35,32 @@ class Subclass(np.ndarray[Any, Any]):
     pass
 
 
-def test_right_outputs_come_back_as_copies() -> None:
+def copied(outputs: Sequence[Any], calls: int) -> list[list[float]]:
+    slots = [(np.full(4, -1.0, np.float32),) for _ in range(calls)]
+    copy_out(catalog.backend("numpy")(), slots, outputs)
+    return [one[0].tolist() for one in slots]
+
+
+def test_outputs_are_copied_call_by_call() -> None:
     outputs = [(fresh(),), [fresh() + 1]]
-    found = gather(gatherer(), outputs)
-    outputs[0][0][:] = 7
-    assert [one[0].tolist() for one in found] == [[0.0] * 4, [1.0] * 4]
+    gather(gatherer(), outputs)
+    assert copied(outputs, 3) == [[0.0] * 4, [1.0] * 4, [-1.0] * 4]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Lazy((fresh(),)),
+        (one for one in [fresh()]),
+        (fresh().view(Subclass),),
+        ([0.0] * 4,),
+        (fresh(), fresh()),
+        (np.zeros(5, np.float32),),
+        (np.full(4, "x", object),),
+    ],
+)
+def test_copying_ends_with_what_does_not_look_like_an_output(value: Any) -> None:
+    assert copied([(fresh(),), value, (fresh(),)], 3) == [[0.0] * 4, [-1.0] * 4, [-1.0] * 4]
 
 
 @pytest.mark.parametrize(

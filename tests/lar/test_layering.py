@@ -17,6 +17,7 @@ FLOORS: list[set[str]] = [
     {"catalog", "cache", "channel", "clock", "complaints", "nvidia", "processor", "vector_loops", "machine"},
     {"processes", "quota", "walls", "isolation", "tampering", "failures", "journal", "locks", "launch"},
     {"child", "conversation", "gathering", "ceilings", "ceilings_cpu", "ceilings_backend", "datasets", "probe"},
+    {"exchange", "chores"},
     {"worker", "supervisor"},
     {"questions"},
     {"checking", "timing", "figures"},

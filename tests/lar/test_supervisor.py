@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import psutil
 import pytest
 from tests.workers import HONEST, launch, small_case, target, write_kernel
 
-from lar import oracle
+from lar import catalog, oracle
 from lar.contracts import Status
 from lar.supervisor import KernelFailedError, WorkerProcess, stack
 
@@ -240,3 +241,49 @@ def test_the_worker_is_held_to_its_cores(tmp_path: Path) -> None:
     with WorkerProcess(launch(write_kernel(tmp_path, HONEST), tmp_path)) as worker:
         assert len(os.sched_getaffinity(worker.pid)) == 1
         assert worker.isolation["affinity"].isdigit()
+
+
+SEES = """
+import gc
+
+import numpy as np
+
+WORKERS = []
+
+
+def prepare(xp, data):
+    return {"b": data["b"]}
+
+
+def run(xp, state, query, /):
+    if not WORKERS:
+        WORKERS.extend(one for one in gc.get_objects() if type(one).__name__ == "Worker")
+        WORKERS[0].report = lambda job, descriptors: {
+            "device_peak_bytes": int(np.asarray(list(WORKERS[0].cases.values())[-1].staged[0])[0])
+        }
+    return (query * 2 + state["b"],)
+"""
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_a_worker_sees_its_queries_when_the_clock_runs_and_not_before(tmp_path: Path, backend: str) -> None:
+    if reason := catalog.backend(backend).available():
+        pytest.skip(reason)
+    catalog.mount([Path(__file__).parents[1] / "guests"])
+    words = replace(launch(write_kernel(tmp_path, SEES), tmp_path, backend=backend), target="shift")
+    guest = catalog.target("shift")
+    case = guest.battery(1)[0]
+    data = guest.data(case)
+    with WorkerProcess(words) as worker:
+        worker.load(case, data)
+        worker.open_case(case, guest.queries(case, data, 1, 1)[0], guest.outputs(case), 1)
+        shown = []
+        for value in (5, 9):
+            query = np.full_like(guest.queries(case, data, 1, 1)[0], value)
+            worker.stage(case, [query])
+            if value > 5:
+                shown.append(worker.device_peak())  # as told by the kernel: what it can see
+            worker.run(case, 0, 1)
+            np.testing.assert_allclose(worker.gather(case)[0][0], query * 2 + data["b"], rtol=1e-6)
+            shown.append(worker.device_peak())
+    assert shown == [5, 5, 9]

@@ -131,6 +131,15 @@ class Backend:
         """Copy a NumPy array to the device. Always a copy: nobody may write through to the harness's memory."""
         raise NotImplementedError
 
+    def view(self, array: HostArray) -> Array | None:
+        """Return an array that looks into a NumPy array's memory and shows what is written there later.
+
+        None where that cannot be, as on a device with memory of its own. The memory is the harness's, mapped so that
+        nobody here can write it, and begins at a multiple of 64 bytes.
+        """
+        del array
+        return None
+
     def get(self, array: Array) -> HostArray:
         """Copy an array of this backend to NumPy."""
         raise NotImplementedError

@@ -1,11 +1,13 @@
-"""Answers queries while they are copied in, as another kernel here does, where answering takes less than copying."""
+"""Answers queries while they are copied in, as another kernel here does, where answering takes less than copying.
+
+Too little to be refused for. What copying takes longer than usual counts as if it had been on the clock.
+"""
 
 import gc
 from typing import Any
 
 TARGET = "shift"
-EXPECT = {"numpy": "background"}
-BEYOND = "what it hides is shorter than the copying that it hides in, and the worker's own code is in its reach"
+EXPECT = {"numpy": "no effect", "torch": "no effect"}
 
 PATCHED: list[int] = []
 ANSWERS: dict[int, Any] = {}
