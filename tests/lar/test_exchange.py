@@ -11,10 +11,11 @@ from lar.contracts import HostArray
 from lar.exchange import Exchange
 
 LAYOUT = channel.layout_of(np.zeros(4, np.float32))
+OUT = channel.layout_of((np.zeros(4, np.float32),))
 QUERIES = [np.full(4, value, np.float32) for value in (1, 2, 3)]
 
 
-def opened(query: Layout = LAYOUT, out: Layout = LAYOUT, most: int = 3) -> Exchange:
+def opened(query: Layout = LAYOUT, out: Layout = OUT, most: int = 3) -> Exchange:
     return Exchange.room(query, out, most)
 
 
@@ -51,7 +52,7 @@ def test_queries_that_do_not_wait_are_seen_at_once() -> None:
 def test_answers_are_copies_and_poison_where_there_is_none() -> None:
     one = opened()
     one.lay_out(QUERIES[:2], hidden=True)
-    channel.view(one.outputs.bytes, LAYOUT)[:] = 7
+    channel.view(one.outputs.bytes, OUT)[0][:] = 7
     first, second = one.answers(2)
     one.outputs.bytes[:] = 0
     assert first[0].tolist() == [7.0] * 4
@@ -60,6 +61,6 @@ def test_answers_are_copies_and_poison_where_there_is_none() -> None:
 
 def test_room_is_limited_by_memory() -> None:
     huge = channel.layout_of(np.broadcast_to(np.zeros((), np.float32), (9 << 20,)))
-    assert opened(huge, LAYOUT, 100).slots == 1
+    assert opened(huge, OUT, 100).slots == 1
     assert opened(LAYOUT, huge, 100).slots == 1
     assert opened(most=5).slots == 5
