@@ -1,6 +1,7 @@
 """Fills its outputs when they are asked for, as another kernel here does, where that takes less than copying them.
 
-Too little to be refused for. What copying takes longer than usual counts as if it had been on the clock.
+Hardly enough to be refused for, on a busy machine less so than on a quiet one. Either way nothing is won: what copying
+takes longer than usual counts as if it had been on the clock.
 """
 
 import gc
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 TARGET = "shift"
-EXPECT = {"numpy": "no effect"}
+EXPECT = {"numpy": "background | no effect"}
 
 PATCHED: list[int] = []
 WAITING: list[Any] = []

@@ -1,13 +1,14 @@
 """Answers queries while they are copied in, as another kernel here does, where answering takes less than copying.
 
-Too little to be refused for. What copying takes longer than usual counts as if it had been on the clock.
+Hardly enough to be refused for, on a busy machine less so than on a quiet one. Either way nothing is won: what copying
+takes longer than usual counts as if it had been on the clock.
 """
 
 import gc
 from typing import Any
 
 TARGET = "shift"
-EXPECT = {"numpy": "no effect", "torch": "no effect"}
+EXPECT = {"numpy": "no effect", "torch": "background | no effect"}
 
 PATCHED: list[int] = []
 ANSWERS: dict[int, Any] = {}
