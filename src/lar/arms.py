@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lar import bench, gate, locks, snapshots
+from lar import bench, gate, locks, snapshots, soundness
 from lar.bench import Request, Seen, Watcher
 from lar.contracts import Arm, Evidence
 from lar.datasets import Datasets
@@ -124,7 +124,7 @@ class Arms:
         with locks.device_lock(device, left, doing=name, tell=lambda line: self.tell(line, 0, 1)):
             while pairs.count < plan.pairs:
                 pairs.add(self._progress(f"{name}, pair {pairs.count + 1} of {plan.pairs}"))
-                if plan.least <= pairs.count < plan.pairs and gate.hopeless(pairs.evidence()):
+                if pairs.count < plan.pairs and self._told(pairs, plan):
                     break
         self.pairs += pairs.count
         if not self.seen.sessions:
@@ -133,6 +133,13 @@ class Arms:
         self.seen.max_abs_err = max(self.seen.max_abs_err or 0.0, pairs.max_abs_err[Arm.CANDIDATE])
         self.seen.rss = max(self.seen.rss, pairs.rss[Arm.CANDIDATE])
         return pairs.evidence()
+
+    @staticmethod
+    def _told(pairs: Pairs, plan: Plan) -> bool:
+        """Say whether further pairs can change nothing: too many blocks are lost, or the candidate cannot be kept."""
+        evidence = pairs.evidence()
+        lost = pairs.count >= gate.RULES.least_pairs and soundness.lost(evidence, plan.pairs, gate.RULES)
+        return lost or (pairs.count >= plan.least and gate.hopeless(evidence))
 
     def _progress(self, what: str) -> Callable[[int, int], None]:
         return lambda done, of: self.tell(what, done, of)

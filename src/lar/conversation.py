@@ -98,6 +98,7 @@ class Conversation:
             self.child.link.sendall(request)
             frame = self._receive(b"R", case)
             wall = time.perf_counter_ns() - began
+            self.child.settle()
             cpu = machine.process_cpu_ns(pid) - cpu
             waited = machine.run_delay_ns(pid) + machine.own_run_delay_ns() - waited
         return Answer(frame, wall, cpu, waited)

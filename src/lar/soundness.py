@@ -8,7 +8,7 @@ is allowed for, since a machine drifts by 14 % in minutes, and a step is not.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,8 +75,18 @@ def fault(evidence: Evidence, limits: Limits) -> Judgement | None:
     if not 0 <= evidence.discarded <= limits.most_discarded * evidence.blocks:
         most = f"at most {limits.most_discarded:.0%} may be"
         reason = f"{evidence.discarded} of {evidence.blocks} blocks were discarded as pre-empted, {most}"
-        return inconclusive("complete", reason, "a quieter machine")
-    return _unsteady(evidence.times[Arm.CHAMPION], champion, limits)
+        found: Judgement | None = inconclusive("complete", reason, "a quieter machine")
+    else:
+        found = _unsteady(evidence.times[Arm.CHAMPION], champion, limits)
+    # The ratio is shown, so that one can see what there may be to find; it decides nothing.
+    return replace(found, ratio=champion.overall()) if found else None
+
+
+def lost(evidence: Evidence, pairs: int, limits: Limits) -> bool:
+    """Say whether so many blocks were discarded that a stage of so many pairs fails, even if no more of them are."""
+    done = len(next(iter(evidence.times[Arm.CHAMPION].values())))
+    kept = evidence.blocks - evidence.discarded
+    return evidence.discarded > limits.most_discarded * (evidence.discarded + kept * pairs / done)
 
 
 def inconclusive(rule: str, reason: str, remedy: str) -> Judgement:

@@ -85,8 +85,8 @@ class WorkTree:
         self._run("commit", "--quiet", "-m", message, "--", *map(str, paths))
         return self._run("rev-parse", "--short", "HEAD").decode().strip()
 
-    def revert(self) -> None:
-        """Put the mutable files back to the last commit's; those it does not have are removed."""
+    def revert(self) -> str:
+        """Put the mutable files back to the last commit's, remove those it does not have; say which of the two."""
         before = committed(self.home / "tuned", self.backend) or {}
         touched = self._touched()
         if touched:
@@ -96,6 +96,8 @@ class WorkTree:
                 path.write_bytes(before[path.name])
             else:
                 path.unlink()
+        name = f"tuned/{self.backend}.*"
+        return f"{name} put back to the last commit's" if before else f"{name} removed: no commit has it"
 
     def _touched(self) -> list[Path]:
         """Return the mutable files that are there or were committed: a removed one is a change too."""

@@ -117,6 +117,24 @@ def test_a_wrong_kernel_is_put_back_and_its_row_committed(desk: Desk, kept: dict
     assert rows[-1].split("\t")[5] == "incorrect"
 
 
+def test_a_kernel_that_was_put_back_can_be_tried_again(desk: Desk, kept: dict[str, object]) -> None:
+    before = desk.kernel.read_text()
+    number = json.loads(desk.lar("log", "axpy", "--json", "--last", "1").stdout)[0]["trial"]
+    done = desk.trial("--again", str(number), "--revert")
+    assert done.returncode == 2, done.stderr
+    assert "hypothesis: wrong\n" in done.stdout
+    assert "git: tuned/numpy.* put back to the last commit's" in done.stdout
+    assert desk.kernel.read_text() == before
+    desk.kernel.write_text(kernel(times=3))
+    refused = desk.trial("--again", str(number))
+    assert refused.returncode == 64
+    assert "tuned/numpy.* has changes that no commit has" in refused.stderr
+    assert desk.kernel.read_text() == kernel(times=3)
+    desk.kernel.write_text(before)
+    assert "expect one of them" in desk.trial("--again", str(number), "--candidate", str(desk.kernel)).stderr
+    assert desk.trial("--again", "9999").returncode == 64
+
+
 def test_a_dirty_tree_is_refused_before_anything_runs(desk: Desk, kept: dict[str, object]) -> None:
     other = desk.home / "portable.py"
     text = other.read_text()

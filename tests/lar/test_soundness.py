@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lar.contracts import Arm, Decision, Evidence, Times
-from lar.soundness import Limits, fault
+from lar.soundness import Limits, fault, lost
 
 LIMITS = Limits()
 PAIRS = 8
@@ -141,3 +141,28 @@ def test_each_limit_counts() -> None:
     assert fault(_struck(0.3), replace(LIMITS, disturbed=1.5)) is None
     assert fault(_evidence(), replace(LIMITS, least_pairs=9)) is not None
     assert fault(replace(_evidence(), blocks=100, discarded=30), replace(LIMITS, most_discarded=0.3)) is None
+
+
+def test_a_ratio_that_decides_nothing_is_shown() -> None:
+    found = fault(replace(_evidence(), blocks=100, discarded=30), LIMITS)
+    assert found is not None
+    assert found.ratio is not None
+    assert found.ratio.low <= found.ratio.value <= found.ratio.high
+
+
+@pytest.mark.parametrize(
+    ("blocks", "discarded", "planned", "expected"),
+    [
+        (100, 0, 8, False),
+        (100, 41, 8, True),  # 59 kept in half of the pairs, so of 159 blocks at the least 41 are discarded
+        (100, 40, 8, False),  # 40 of 160
+        (100, 26, 4, True),
+        (100, 25, 4, False),
+    ],
+)
+def test_a_stage_is_lost_when_what_is_to_come_cannot_save_it(
+    blocks: int, discarded: int, planned: int, expected: bool
+) -> None:
+    one = replace(_evidence(), blocks=blocks, discarded=discarded)
+    pairs = len(next(iter(one.times[Arm.CHAMPION].values())))
+    assert lost(one, planned * pairs // 4, LIMITS) == expected

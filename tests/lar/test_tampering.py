@@ -46,11 +46,11 @@ def test_rates_tell_being_asked_from_arrays_from_bytes() -> None:
     ("used", "limits", "refused"),
     [
         (2.0, QUIET, False),  # as rehearsed
-        (4.0, QUIET, False),  # a machine twice as busy as then
-        (5.6, QUIET, False),  # and a tenth of the batch
-        (5.8, QUIET, True),
-        (7.5, RESTLESS, False),
-        (9.0, RESTLESS, True),  # a third of the batch's own time went into copying
+        (8.0, QUIET, False),  # a machine four times as busy as then
+        (12.7, QUIET, False),  # and a quarter of the batch
+        (12.8, QUIET, True),
+        (7.9, RESTLESS, False),
+        (8.1, RESTLESS, True),
     ],
 )
 def test_copying_that_takes_far_longer_than_in_rehearsal_is_refused(used: float, limits: Limits, refused: bool) -> None:
@@ -67,7 +67,7 @@ def test_one_slow_copy_refuses_nobody() -> None:
 
 
 def test_the_first_calls_of_a_case_are_too_short_to_judge() -> None:
-    assert moonlighting([Chores(100_000, 300_000, 50_000.0)] * 3, "case", QUIET) is None
+    assert moonlighting([Chores(100_000, 1_200_000, 50_000.0)] * 3, "case", QUIET) is None
 
 
 def test_what_copying_takes_longer_is_charged_and_what_it_takes_less_is_not_given_back() -> None:

@@ -45,6 +45,9 @@ def trial(  # noqa: PLR0917 - one parameter a word of the command line; they are
         ),
     ] = None,
     message: Annotated[str, typer.Option("--message", "-m", help="What you expect of the change, in one line.")] = "",
+    again: Annotated[
+        int | None, typer.Option(help="Run the kernel of an earlier trial once more.", metavar="TRIAL")
+    ] = None,
     mode: Mode = "trial",
     commit: Annotated[
         bool, typer.Option("--commit", help="Commit the trial: its row, and the kernel if kept.")
@@ -75,6 +78,7 @@ def trial(  # noqa: PLR0917 - one parameter a word of the command line; they are
         seed=seed,
         time_budget=time_budget,
         wait=wait,
+        again=again,
     )
     slot = _slot(target, backend, device, store, roots)
     finish(loop.run_trial(slot, words, as_json=as_json, commit=commit, revert=revert))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lar import catalog, machine, records
-from lar.commands.common import mount, only_measured, say
+from lar.commands import reading
+from lar.commands.common import measured_backends, mount, only_measured, say
 from lar.contracts import Decision, Exit, Outcome
 from lar.errors import LarError
 from lar.journal import Journal, TrialRow
@@ -46,7 +47,8 @@ def brief(target: str, backend: str, last: int, store: Path | None, roots: Seque
         slot = Slot(journal, target, backend, device or "none")
         champion = journal.champion(slot.name)
         rows = journal.trials(slot=slot.name)
-    figures = _figures(rows)
+    timed = _timed(rows)
+    figures = records.outcome(timed.ending["outcome"]) if timed else None
     facts = {
         "target": target,
         "backend": backend,
@@ -57,9 +59,14 @@ def brief(target: str, backend: str, last: int, store: Path | None, roots: Seque
         "champion": dict(champion.body) if champion else None,
         "trials": [_told(row) for row in rows[-last:]],
         "lessons": _text(home / _LESSONS),
-        "program": _text(home / "program.md"),
-        "contract": contract(),
-        "workloads": [_share(one) for one in figures.workloads] if figures else [],
+        "definition": reading.definition(home),
+        "program": reading.priors_of(_text(home / "program.md"), backend, measured_backends()),
+        "house": reading.names_of(Path(str(files("lar"))) / "simd") if backend == "numpy" else "",
+        "contract": contract().replace("<target>", home.name).replace("<backend>", backend),
+        "timed": {"kernel": timed.kernel_hash, "trial": timed.id} if timed else None,
+        "workloads": [_share(one) for one in figures.workloads]
+        if figures
+        else [{"workload": case.name} for case in catalog.target(target).workloads(0, "standard", (1, 32))],
     }
     say(facts if as_json else _render(facts, figures, len(rows)))
     return Exit.DONE
@@ -78,13 +85,17 @@ def _render(facts: dict[str, Any], figures: Outcome | None, count: int) -> str:
     told = [(str(t["trial"]), t["decision"], t["ratio"], t["hypothesis"], t["reason"]) for t in facts["trials"]]
     champion = facts["champion"]
     processor = facts["machine"].get("processor", {}).get("model", "an unknown processor")
-    crowned = f"{champion['kernel']} {champion['kernel_hash']}, {champion['lines']} lines" if champion else "none yet"
+    crowned = (
+        f"{champion['kernel']} {champion['kernel_hash']}, {champion['lines']} lines"
+        if champion
+        else "none yet: the first trial is held against the committed kernel, or the portable one where there is none"
+    )
     parts = [
         f"# Brief: {facts['target']} on {facts['backend']}",
         f"slot: {facts['slot']}\nyou edit: {' '.join(facts['mutable'])}",
         f"champion: {crowned}",
         f"device: {facts['device'] or 'not available here: lar doctor says why'}; {processor}",
-        f"# Where the time goes\n\n{_where(figures)}",
+        f"# Where the time goes\n\n{_where(facts, figures)}",
         f"# Trials ({count} in this slot, the last {len(told)} here)\n\n"
         + (
             tables.table(("trial", "decision", "x champion's time", "hypothesis", "reason"), told)
@@ -92,28 +103,34 @@ def _render(facts: dict[str, Any], figures: Outcome | None, count: int) -> str:
             else "none yet"
         ),
         f"# Lessons\n\n{facts['lessons'] or 'none yet: keep one with `lar lesson`'}",
+        f"# The target\n\n{facts['definition']}",
         facts["program"] or "# Program\n\nThis target has no program.md.",
+        *([f"# lar.simd\n\n{facts['house']}"] if facts["house"] else []),
         facts["contract"],
     ]
     return "\n\n".join(part.strip() for part in parts)
 
 
-def _where(figures: Outcome | None) -> str:
-    if figures is None or not figures.workloads:
-        return "nothing timed yet: the first trial tells"
+def _where(facts: dict[str, Any], figures: Outcome | None) -> str:
+    if figures is None:
+        names = "\n".join(one["workload"] for one in facts["workloads"])
+        return f"Nothing was timed in this slot yet: the first trial tells. These are the workloads:\n\n{names}"
+    timed, champion = facts["timed"], facts["champion"]
+    same = champion is not None and champion["kernel_hash"] == timed["kernel"]
+    whose = "the champion" if same else "not the champion, but the last that was timed"
     rows = [
         (one.name, duration(one.ns), duration(one.limit_ns), trials.percent(one.percent_of_limit))
         for one in sorted(figures.workloads, key=lambda one: one.percent_of_limit or 0.0)
     ]
-    return tables.table(("workload, the furthest from its limit first", "per query", "limit", "% of limit"), rows)
+    head = ("workload, the furthest from its limit first", "per query", "limit", "% of limit")
+    return f"Kernel {timed['kernel']} ({whose}), as of trial {timed['trial']}:\n\n{tables.table(head, rows)}"
 
 
-def _figures(rows: Sequence[TrialRow]) -> Outcome | None:
-    """Return the figures of the last kept kernel; of the last one that was timed, where none was kept."""
+def _timed(rows: Sequence[TrialRow]) -> TrialRow | None:
+    """Return the trial with the figures of the last kept kernel; of the last timed one, where none was kept."""
     timed = [row for row in rows if row.ending and row.ending["outcome"]["workloads"]]
     kept = [row for row in timed if row.decision is Decision.KEEP]
-    last = (kept or timed)[-1:]
-    return records.outcome(last[0].ending["outcome"]) if last else None
+    return next(iter((kept or timed)[-1:]), None)
 
 
 def _told(row: TrialRow) -> dict[str, Any]:

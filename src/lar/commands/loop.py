@@ -16,10 +16,10 @@ from lar.journal import Journal
 from lar.null import Null
 from lar.progress import Progress
 from lar.report import tables, trials
-from lar.slots import Slot, device_of, first_champion, restored
+from lar.slots import Slot, device_of, export, first_champion, restored
 from lar.snapshots import Snapshot
 from lar.trial import PLANS, Contest
-from lar.worktree import WorkTree
+from lar.worktree import WorkTree, committed
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class TrialWords:
     seed: int
     time_budget: float
     wait: float
+    again: int | None = None
 
 
 def run_trial(slot: SlotWords, words: TrialWords, *, as_json: bool, commit: bool, revert: bool) -> Exit:
@@ -59,6 +60,9 @@ def run_trial(slot: SlotWords, words: TrialWords, *, as_json: bool, commit: bool
     if tree:
         tree.refuse_if_dirty()
     message = " ".join(words.message.split())
+    if words.again is not None:
+        told = _put_back(slot, words, home)
+        message = message or told
     contest = Contest(request, words.candidate, message, PLANS[words.mode], words.wait)
     with Journal.open(slot.store) as journal, Progress(f"trial of {slot.target} on {slot.backend}") as progress:
         found = trial.run(contest, journal, Datasets(catalog.target(slot.target)), progress.tell)
@@ -71,10 +75,40 @@ def run_trial(slot: SlotWords, words: TrialWords, *, as_json: bool, commit: bool
         say(trials.dumps(found, {"git": done} if done else None))
     else:
         say(trials.block(found))
-        say(f"\n{trials.workloads(found)}\n" if found.judgement.workloads else "")
+        if found.judgement.workloads:
+            say(f"\n{trials.workloads(found)}\n")
+        elif found.outcome.workloads:
+            say(f"\n{tables.workloads(found.outcome)}\n")
         if done:
             say(done)
     return found.judgement.decision.exit_code
+
+
+def _put_back(slot: SlotWords, words: TrialWords, home: Path) -> str:
+    """Put the kernel of an earlier trial where this one looks for its candidate; return that trial's hypothesis.
+
+    Raises
+    ------
+    LarError
+        If it was a trial of another kernel or left no files, or if something that no commit has would be overwritten.
+    """
+    if words.candidate is not None:
+        raise LarError("--again and --candidate: expect one of them")
+    with Journal.open(slot.store) as journal:
+        row = journal.trial(words.again or 0)
+        if (row.target, row.backend) != (slot.target, slot.backend):
+            raise LarError(f"--again {row.id}: that trial was of {row.target} on {row.backend}")
+        if "files" not in row.ending:
+            raise LarError(f"--again {row.id}: that trial is {row.state} and left no files")
+        facts = {"kernel": row.facts["kernel"], "kernel_hash": row.kernel_hash, **row.ending}
+        snapshot = restored(journal, row.slot, facts)
+    there = {path.name: path.read_bytes() for path in (home / "tuned").glob(f"{slot.backend}.*") if path.is_file()}
+    if there not in ({}, dict(snapshot.files), committed(home / "tuned", slot.backend)):
+        raise LarError(f"--again {row.id}: tuned/{slot.backend}.* has changes that no commit has. Move them away first")
+    for name in there:
+        (home / "tuned" / name).unlink()
+    export(snapshot, home / "tuned")
+    return row.hypothesis
 
 
 def _git(tree: WorkTree, found: Trial, words: TrialWords, *, commit: bool, revert: bool) -> str:
@@ -84,8 +118,11 @@ def _git(tree: WorkTree, found: Trial, words: TrialWords, *, commit: bool, rever
         _take_over(tree, words.candidate)
     done = []
     if revert and not kept and words.candidate is None:
-        tree.revert()
-        done.append(f"tuned/{tree.backend}.* put back to the last commit's")
+        done.append(tree.revert())
+        if found.judgement.decision is Decision.INCONCLUSIVE:
+            done.append(
+                f"`lar trial {found.outcome.target} --backend {tree.backend} --again {found.number}` runs it once more"
+            )
     if commit:
         done.append(f"committed as {tree.commit(table_of_trials.headline(found), kernel=kept)}")
     return "git: " + ", ".join(done) if done else ""
