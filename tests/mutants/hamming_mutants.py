@@ -3,7 +3,18 @@
 from typing import Any
 
 from tests.mutants.hamming_honest import BEYOND, Filtering
-from tests.mutants.hamming_steps import Distances, Steps, Sum, Term, by, differing_bits, in_order, smallest, terms_of
+from tests.mutants.hamming_steps import (
+    Distances,
+    Steps,
+    Sum,
+    Term,
+    by,
+    differing_bits,
+    in_order,
+    padded,
+    smallest,
+    terms_of,
+)
 from tests.mutants.variants import Variant, wrong
 
 from lar import ops
@@ -156,18 +167,17 @@ def largest(xp: Any, state: Tree, distances: Array, k: int) -> tuple[Array, Arra
 
 
 def selected_by(coarse: Distances) -> Distances:
-    """Return distances that are right, above a coarse distance that decides; `fine_part` takes them apart."""
+    """Return right distances below a coarse one; `by_coarse_part` takes them apart."""
     exact = by()
     return lambda xp, state, row: (coarse(xp, state, row) << 16) + exact(xp, state, row)
 
 
-def fine_part(xp: Any, state: Tree, distances: Array, k: int) -> tuple[Array, Array]:
-    """Select by both parts, then put the right distances in order."""
-    both, ids = smallest(xp, state, distances, k)
-    exact = xp.where(ids < 0, BEYOND, both & 0xFFFF)
+def by_coarse_part(xp: Any, state: Tree, distances: Array, k: int) -> tuple[Array, Array]:
+    """Select by the coarse part alone, then put the right distances in order."""
+    ids = ops.smallest_k(xp, distances >> 16, k)
+    exact = xp.take(distances & 0xFFFF, ids)
     order = ops.smallest_k(xp, exact, k)
-    exact, ids = xp.take(exact, order), xp.take(ids, order)
-    return xp.where(ids < 0, -1, exact), ids
+    return padded(xp, xp.take(exact, order), k), padded(xp, xp.take(ids, order), k)
 
 
 class TooSoon(Filtering):
@@ -210,7 +220,7 @@ def _read(distances: Distances) -> Steps:
 
 
 def _coarse(coarse: Distances) -> Steps:
-    return Steps(distances=selected_by(coarse), select=fine_part)
+    return Steps(distances=selected_by(coarse), select=by_coarse_part)
 
 
 MUTANTS: list[Variant] = [

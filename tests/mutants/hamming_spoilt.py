@@ -30,6 +30,7 @@ OF_FLOATS = frozenset(
         "padding ids of N",
         "padding of NaN",
         "ids and scores swapped",
+        "float16 scores",
     }
 )
 """Mutants of `topk` that compute with floats; what they stand for is below, in integers."""
@@ -75,19 +76,23 @@ MUTANTS: list[Variant] = [
     spoiled("distances one too high", _distances(lambda d: d + 1), "value", "padding"),
     spoiled("distances one too low", _distances(lambda d: d - 1), "value", "padding", "order"),
     spoiled(
-        "the last distance one too high", _distances(lambda d: _put(d, d[-1, -1] + 1, (-1, -1))), "value", "padding"
+        "the last distance off by one",
+        _distances(lambda d: _put(d, d[-1, -1] ^ 1, (-1, -1))),
+        "value",
+        "order",
+        "padding",
     ),
     spoiled("half the distances", _distances(lambda d: d // 2), "value", "padding"),
     spoiled("distances cut to seven bits", _distances(lambda d: d & 0x7F), "value", "padding", "order"),
     spoiled("negative distances", _distances(lambda d: 0 - d), "value", "padding", "order"),
-    spoiled("swapped bytes in the distances", _distances(lambda d: d.byteswap()), "value", "padding", "order"),
+    spoiled("swapped bytes in the distances", _distances(lambda d: d.byteswap()), "value", "order"),
     spoiled("last result missing", _last_missing, "range"),
     spoiled("padding of zeros", _padded(0, 0), "padding"),
     spoiled("padding distances of zero", _padded(0, NO_ID), "padding"),
     spoiled("padding distances of the largest int32", _padded(MAX_INT32, NO_ID), "padding"),
     spoiled("padding ids of zero", _padded(NO_ID, 0), "padding"),
     spoiled("padding ids of N", _padded(NO_ID, None), "padding"),
-    spoiled("ids and distances swapped", lambda a: a.outputs[::-1], "order", "duplicate", "range", "value", "padding"),
+    spoiled("ids and distances swapped", lambda a: a.outputs[::-1], "duplicate", "range"),
     spoiled("float32 distances", lambda a: (a.outputs[0].astype(np.float32), a.outputs[1]), "dtype"),
     spoiled("int32 distances", lambda a: (a.outputs[0].view(np.int32), a.outputs[1]), "dtype"),
 ]
