@@ -5,8 +5,7 @@ It must return exactly what a plain scan returns, whatever the data, and never t
 - A vector holds one byte of 64 rows. It is compared with the query's byte in all lanes, and each lane's population
   count is added to its row's distance: no sums across lanes, for codes of any width. All of it is generic LLVM code,
   so no processor needs a path of its own (`lar.simd.population` says what it becomes).
-- While the k-th best row so far is within 255 bits, distances are added up in bytes that saturate: what is further
-  away need not be told apart. Else bytes are widened before they can overflow.
+- Counts are added up in bytes as long as those cannot overflow, then in words of 16 bits, all in registers.
 - A row counts only if it is nearer than the k-th best so far (`lar.simd.tally`), so the scan asks once for 256 rows
   whether any is. Equal distances go by row, since rows are offered in order.
 - The first bound comes from the first rows, before any is taken: the smallest distance in each of 256 lanes belongs to
@@ -18,13 +17,13 @@ It must return exactly what a plain scan returns, whatever the data, and never t
 from typing import Any
 
 import numpy as np
+from lar.targets.hamming import portable
 from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
-from lar.simd import Vector, tally, u8x64, u16x32
+from lar.simd import tally, u8x64, u16x32
 from lar.simd.population import population
-from lar.targets.hamming import portable
 
 GROUP = 256  # rows whose bytes lie side by side: four vectors, which hide each other's latency
 CHUNK = 1 << 15  # bytes of codes that the queries of a batch share while they are in the innermost cache
@@ -34,7 +33,6 @@ WIDEST = 2**13 - 1  # bytes of a code whose bits can be counted in 16 bits
 FULL = 31  # bytes whose bits can be counted in 8 bits
 PATIENCE = 8  # questions after the first bytes of a group that may be in vain, beyond as many as succeed
 
-_HALF = Vector(types.uint8, 32)
 _WORD = np.dtype(np.uint32)  # np.empty is quicker with it than with the scalar type
 _READ = (types.uint8[:, :], types.uint8[:, :, ::1], types.int64[::1], types.int64[::1])  # query, groups, depths, rows
 _WRITTEN = (types.uint32[:, ::1], types.uint32[:, ::1])
@@ -104,93 +102,102 @@ def _fill(codes: HostArray, groups: HostArray) -> None:
             groups[group, j, rows:] = 0
 
 
-# ---- one group -----------------------------------------------------------------------------------------------------
+# ---- a group -------------------------------------------------------------------------------------------------------
+
+
+@_inlined
+def _none() -> Any:
+    """Return sums to begin with."""
+    zero = simd.splat(u16x32, 0)
+    return zero, zero, zero, zero, zero, zero, zero, zero
 
 
 @_inlined
 def _add(codes: HostArray, at: Any, code: HostArray, begin: Any, end: Any, sums: Any) -> Any:
-    """Add what 256 rows, whose bytes begin at `at`, differ in from byte `begin` to `end` to sums that saturate."""
-    a, b, c, d = sums
-    place = at + begin * np.uint64(GROUP)
-    for j in range(begin, end):
-        byte = simd.splat(u8x64, code[j])
-        a = simd.saturating_add(a, population(simd.load(u8x64, codes, place) ^ byte))
-        b = simd.saturating_add(b, population(simd.load(u8x64, codes, place + np.uint64(64)) ^ byte))
-        c = simd.saturating_add(c, population(simd.load(u8x64, codes, place + np.uint64(128)) ^ byte))
-        d = simd.saturating_add(d, population(simd.load(u8x64, codes, place + np.uint64(192)) ^ byte))
-        place += np.uint64(GROUP)
-    return a, b, c, d
+    """Add to `sums` what 256 rows, whose bytes begin at `at`, differ in from byte `begin` to `end`.
+
+    Sums are four pairs of vectors of 32 words, each pair the even and the odd rows of 64, since a byte is widened where
+    it lies: it is the lower or the upper half of a word.
+    """
+    a, b, c, d, e, f, g, h = sums
+    place, eight = at + begin * np.uint64(GROUP), simd.splat(u16x32, 8)
+    for first in range(begin, end, np.uint64(FULL)):
+        w = x = y = z = simd.splat(u8x64, 0)
+        for j in range(first, min(first + np.uint64(FULL), end)):
+            byte = simd.splat(u8x64, code[j])
+            w = w + population(simd.load(u8x64, codes, place) ^ byte)
+            x = x + population(simd.load(u8x64, codes, place + np.uint64(64)) ^ byte)
+            y = y + population(simd.load(u8x64, codes, place + np.uint64(128)) ^ byte)
+            z = z + population(simd.load(u8x64, codes, place + np.uint64(192)) ^ byte)
+            place += np.uint64(GROUP)
+        p, q = simd.reinterpret(u16x32, w), simd.reinterpret(u16x32, x)
+        r, s = simd.reinterpret(u16x32, y), simd.reinterpret(u16x32, z)
+        b, d, f, h = b + (p >> eight), d + (q >> eight), f + (r >> eight), h + (s >> eight)
+        a, c = a + (p - ((p >> eight) << eight)), c + (q - ((q >> eight) << eight))
+        e, g = e + (r - ((r >> eight) << eight)), g + (s - ((s >> eight) << eight))
+    return a, b, c, d, e, f, g, h
 
 
 @_inlined
-def _nearer(sums: Any, bound: Any) -> Any:
-    """Return four masks of 64 rows: which are nearer than the bound, at most 255."""
-    top = simd.splat(u8x64, bound)
-    a, b, c, d = sums
-    return simd.bits(a < top), simd.bits(b < top), simd.bits(c < top), simd.bits(d < top)
+def _nearest(sums: Any) -> Any:
+    """Return the smallest sum of each lane."""
+    a, b, c, d, e, f, g, h = sums
+    left = simd.minimum(simd.minimum(a, b), simd.minimum(c, d))
+    return simd.minimum(left, simd.minimum(simd.minimum(e, f), simd.minimum(g, h)))
 
 
 @_inlined
 def _store(out: HostArray, sums: Any) -> None:
-    a, b, c, d = sums
-    simd.store(out, 0, a)
-    simd.store(out, 64, b)
-    simd.store(out, 128, c)
-    simd.store(out, 192, d)
+    for i, one in enumerate(sums):
+        simd.store(out, 32 * i, one)
 
 
 @_inlined
-def _count_wide(codes: HostArray, at: Any, code: HostArray, B: Any, part: HostArray, sums: HostArray) -> None:
-    """Write the distances of 256 rows, uint16, by way of `part`, uint8."""
-    zero = simd.splat(u8x64, 0)
-    sums[:] = 0
-    for begin in range(np.uint64(0), B, np.uint64(FULL)):
-        _store(part, _add(codes, at, code, begin, min(begin + np.uint64(FULL), B), (zero, zero, zero, zero)))
-        for r in range(0, GROUP, 32):
-            more = simd.convert(u16x32, simd.load(_HALF, part, r))
-            simd.store(sums, r, simd.load(u16x32, sums, r) + more)
-
-
-@_inlined
-def _nearer_wide(sums: HostArray, bound: Any, r: Any) -> Any:
-    """Return a mask of the 64 rows from `r` on."""
-    top = simd.splat(u16x32, bound)
-    low, high = simd.load(u16x32, sums, r) < top, simd.load(u16x32, sums, r + 32) < top
-    return simd.bits(low) | (simd.bits(high) << np.uint64(32))
+def _spread(word: Any) -> Any:
+    """Move the lower 32 bits of a word to its even places."""
+    word &= np.uint64(0x00000000FFFFFFFF)
+    word = (word | (word << np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    word = (word | (word << np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+    word = (word | (word << np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    word = (word | (word << np.uint64(2))) & np.uint64(0x3333333333333333)
+    return (word | (word << np.uint64(1))) & np.uint64(0x5555555555555555)
 
 
 @_compiled
-def _take(masks: Any, sums: HostArray, first: int, rows: int, keys: HostArray, counts: HostArray, state: Any, k: int) -> Any:
-    """Offer the rows of a group that the masks name, and return the bound."""
-    for i in range(4):
-        mask = masks[i]
+def _take(sums: HostArray, first: int, rows: int, keys: HostArray, counts: HostArray, state: Any, k: int) -> int:
+    """Offer the rows of a group that are near enough, in order, and return the bound."""
+    top = simd.splat(u16x32, state.bound)
+    for i in range(0, GROUP, 64):
+        even, odd = simd.load(u16x32, sums, i) < top, simd.load(u16x32, sums, i + 32) < top
+        mask = _spread(simd.bits(even)) | (_spread(simd.bits(odd)) << np.uint64(1))
         while mask:
-            r = 64 * i + simd.trailing_zeros(mask)
+            r = simd.trailing_zeros(mask)
             mask &= mask - np.uint64(1)
-            if first + r < rows:
-                tally.offer(keys, counts, state, k, np.int64(sums[r]), first + r)
-    return state.bound
+            if first + i + r < rows:
+                tally.offer(keys, counts, state, k, np.int64(sums[i + r // 2 + 32 * (r % 2)]), first + i + r)
+    return int(state.bound)
 
 
 # ---- all of them ---------------------------------------------------------------------------------------------------
 
 
 @_compiled
-def _first_bound(codes: HostArray, groups: int, code: HostArray, B: Any, k: int, part: HostArray, sums: HostArray) -> int:
-    """Return a distance that k rows are nearer than, from so many groups without padding; 8 B + 1 if there is none."""
+def _first_bound(codes: HostArray, groups: int, code: HostArray, k: int, sums: HostArray) -> int:
+    """Return a distance that k rows of so many groups without padding are nearer than, or one beyond all distances."""
+    B = np.uint64(code.size)
+    low, high = 0, 8 * code.size
     if groups == 0 or k > GROUP:
-        return 8 * B + 1
-    least = np.full(GROUP, 2**16 - 1, np.uint16)
-    for group in range(groups):
-        _count_wide(codes, np.uint64(group) * B * np.uint64(GROUP), code, B, part, sums)
-        for r in range(0, GROUP, 32):
-            simd.store(least, r, simd.minimum(simd.load(u16x32, least, r), simd.load(u16x32, sums, r)))
-    low, high = 0, 8 * np.int64(B)
+        return high + 1
+    for group in range(np.uint64(groups)):
+        found = _add(codes, group * B * np.uint64(GROUP), code, np.uint64(0), B, _none())
+        for i, one in enumerate(found):
+            least = one if group == 0 else simd.minimum(one, simd.load(u16x32, sums, 32 * i))
+            simd.store(sums, 32 * i, least)
     while low < high:
-        middle, found = (low + high) // 2, 0
-        for r in range(0, GROUP, 64):
-            found += simd.count_ones(_nearer_wide(least, middle + 1, r))
-        low, high = (low, middle) if found >= k else (middle + 1, high)
+        middle, near = (low + high) // 2, 0
+        for r in range(0, GROUP, 32):
+            near += simd.count_ones(simd.bits(simd.load(u16x32, sums, r) <= simd.splat(u16x32, middle)))
+        low, high = (low, middle) if near >= k else (middle + 1, high)
     return low + 1
 
 
@@ -198,45 +205,37 @@ def _first_bound(codes: HostArray, groups: int, code: HostArray, B: Any, k: int,
 def _search(
     query: HostArray, groups: HostArray, depths: HostArray, rows: HostArray, distances: HostArray, ids: HostArray
 ) -> None:
-    (nq, k), N, B, codes = distances.shape, rows[0], np.uint64(groups.shape[1]), groups.reshape(-1)
-    kept, number, size = min(k, N), groups.shape[0], B * np.uint64(GROUP)
+    (nq, k), N, (number, width, _), codes = distances.shape, rows[0], groups.shape, groups.reshape(-1)
+    kept, B = min(k, N), np.uint64(width)
     batch = min(nq, BATCH, 1 + (1 << 22) // kept)
-    chunk = max(1, CHUNK // np.int64(size)) if batch > 1 else number
-    code, patience = np.empty((batch, groups.shape[1]), np.uint8), np.empty(batch, np.int64)
-    keys, counts = np.empty((batch, 2 * kept + 256), np.uint64), np.empty((batch, 8 * groups.shape[1] + 2), np.int64)
-    states = np.empty(batch, tally.STATE)
-    part, sums = simd.empty_aligned(GROUP), simd.empty_aligned(2 * GROUP).view(np.uint16)
-    zero = simd.splat(u8x64, 0)
-    zeros = (zero, zero, zero, zero)
+    chunk = max(1, CHUNK // (width * GROUP)) if batch > 1 else number
+    code, patience = np.empty((batch, width), np.uint8), np.empty(batch, np.int64)
+    keys, counts = np.empty((batch, 2 * kept + 256), np.uint64), np.empty((batch, 8 * width + 2), np.int64)
+    states, sums = np.empty(batch, tally.STATE), simd.empty_aligned(2 * GROUP).view(np.uint16)
     for q in range(0, nq, batch):
         here = min(batch, nq - q)
         for i in range(here):
             code[i], patience[i] = query[q + i], PATIENCE
             tally.begin(counts[i], states[i])
-            states[i].bound = _first_bound(codes, min(SEED, number // 8), code[i], B, kept, part, sums)
+            states[i].bound = _first_bound(codes, min(SEED, number // 8), code[i], kept, sums)
         for first in range(0, number, chunk):
             for i in range(here):
                 own, bound, trust = code[i], states[i].bound, patience[i]
                 for group in range(first, min(first + chunk, number)):
-                    at = np.uint64(group) * size
-                    if bound <= 255:
-                        end = np.uint64(depths[bound]) if trust > 0 else B
-                        found = _add(codes, at, own, np.uint64(0), end, zeros)
-                        v, x, y, z = _nearer(found, bound)
-                        if end < B:
-                            trust += 1 if v | x | y | z == np.uint64(0) else -1
-                            if v | x | y | z:
-                                found = _add(codes, at, own, end, B, found)
-                                v, x, y, z = _nearer(found, bound)
-                        if v | x | y | z:
-                            _store(part, found)
-                            bound = _take((v, x, y, z), part, group * GROUP, N, keys[i], counts[i], states[i], kept)
-                    else:
-                        _count_wide(codes, at, own, B, part, sums)
-                        v, x = _nearer_wide(sums, bound, 0), _nearer_wide(sums, bound, 64)
-                        y, z = _nearer_wide(sums, bound, 128), _nearer_wide(sums, bound, 192)
-                        if v | x | y | z:
-                            bound = _take((v, x, y, z), sums, group * GROUP, N, keys[i], counts[i], states[i], kept)
+                    if bound == 0:  # k rows are the query itself
+                        break
+                    at, end = np.uint64(group * width * GROUP), np.uint64(depths[bound]) if trust > 0 else B
+                    top = simd.splat(u16x32, bound)
+                    found = _add(codes, at, own, np.uint64(0), end, _none())
+                    near = simd.bits(_nearest(found) < top)
+                    if end < B:
+                        trust += 1 if near == np.uint64(0) else -1
+                        if near:
+                            found = _add(codes, at, own, end, B, found)
+                            near = simd.bits(_nearest(found) < top)
+                    if near:
+                        _store(sums, found)
+                        bound = _take(sums, group * GROUP, N, keys[i], counts[i], states[i], kept)
                 patience[i] = trust
         for i in range(here):
             tally.write(keys[i], counts[i], states[i], kept, distances[q + i], ids[q + i])
