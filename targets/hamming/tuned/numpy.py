@@ -28,7 +28,7 @@ from lar.simd.population import population
 GROUP = 256  # rows whose bytes lie side by side: four vectors, which hide each other's latency
 CHUNK = 1 << 15  # bytes of codes that the queries of a batch share while they are in the innermost cache
 BATCH = 32  # queries that do so
-SEED = 16  # groups that the first bound comes from
+SEED = 8  # groups that the first bound comes from
 WIDEST = 2**13 - 1  # bytes of a code whose bits can be counted in 16 bits
 FULL = 31  # bytes whose bits can be counted in 8 bits
 PATIENCE = 8  # questions after the first bytes of a group that may be in vain, beyond as many as succeed
