@@ -16,7 +16,6 @@ import pytest
 
 from lar import catalog
 from lar.contracts import NO_ID
-from lar.simd.bounds import GROUP
 from lar.trees import leaves
 
 Host = npt.NDArray[Any]
@@ -130,19 +129,11 @@ def test_right_for_any_number_of_queries(nq: int) -> None:
     hold(*make("clustered", 5_000, 32, nq), 10)
 
 
-def test_sums_beyond_words_of_16_bits() -> None:
-    data, query = make("random", 600, 8_500, 1)
-    data["codes"][:] = ~query[0]  # all differ in 68,000 bits
-    data["codes"][500:, 5:] = query[0, 5:]
-    data["codes"][:50, 8_400:] = query[0, 8_400:]  # 67,200
-    hold(data, query, 130)
-
-
 def test_padding_is_never_found() -> None:
-    data, query = make("random", GROUP + 10, 16, 1)
+    data, query = make("random", KERNEL.GROUP + 10, 16, 1)
     query[:] = 0  # what pads the last group is nothing else
     hold(data, query, 20)
-    hold(data, query, GROUP + 10)
+    hold(data, query, KERNEL.GROUP + 10)
 
 
 def test_rows_nearer_by_one_bit_in_every_order() -> None:
@@ -157,31 +148,46 @@ def test_rows_nearer_by_one_bit_in_every_order() -> None:
 # ---- what it leaves out --------------------------------------------------------------------------------------------
 
 
-def test_far_rows_are_ruled_out_by_their_first_bytes() -> None:
-    """Past the first chunk, panels but the first are poisoned: whoever reads on misses the best row of all."""
-    N, B = 40_000, 32
+def test_far_groups_are_left_after_their_first_bytes() -> None:
+    """All but the first bytes of later groups are poisoned: rows seem to be the query to whoever reads on."""
+    N, B = 20_000, 32
     data, query = make("random", N, B, 1)
     data["codes"][:10] = query
-    data["codes"][:10, -1] ^= 1  # ten rows at a distance of 1, so that all but the row itself are ruled out early
-    read = min(KERNEL.LONGEST, KERNEL.CHUNK // (B * GROUP))  # groups
-    late = read * GROUP + 77
+    data["codes"][:10, -1] ^= 1  # ten rows at a distance of 1, so that a few bytes rule the others out
+    late = N - 77
     data["codes"][late] = query
     state = KERNEL.prepare(np, data, k=10)
-    panels, width = state["panels"].copy(), KERNEL._width(B)
-    for panel, part in enumerate(panels.reshape(B // width, -1, width, GROUP)):
-        if panel > 0:
-            part[read:] = ~query[0, panel * width : (panel + 1) * width, None]
-    found, ids = KERNEL.run(np, {**state, "panels": panels}, query, k=10)
-    assert (found[0, 0], ids[0, 0]) == (0, late)
+    groups, read = state["groups"].copy(), KERNEL._depths(B)[1]
+    assert read < B / 2
+    groups[KERNEL.SEED : late // KERNEL.GROUP, read:] = query[0, read:, None]
+    found, ids = KERNEL.run(np, {**state, "groups": groups}, query, k=10)
+    assert found[0].tolist() == [0, *[1] * 9]
+    assert ids[0].tolist() == [late, *range(9)]
 
 
-def test_depths_grow_with_the_bound_and_never_exceed_the_panels() -> None:
-    for B in (1, 3, 16, 32, 128):
-        depths, width = KERNEL._depths(B), KERNEL._width(B)
-        assert depths.shape == (8 * B + 2,)
-        assert depths[0] == 1
-        assert depths[-1] == -(-B // width) <= KERNEL.PANELS
-        assert np.all(np.diff(depths) >= 0)
+def test_it_stops_asking_where_that_is_in_vain() -> None:
+    """Every group holds rows that are far in the later bytes only: no group may be left, and none of them is lost."""
+    data, query = make("head", 30_000, 32, 1)
+    data["codes"][:, :16] = query[:, :16]
+    data["codes"][::3_000] = query  # the bound is 0 only at the end
+    data["codes"][::3_000, 20] ^= 1 << np.arange(10, dtype=np.uint8) % 8
+    hold(data, query, 10)
+
+
+@pytest.mark.parametrize("B", [1, 3, 16, 32, 128])
+def test_depths_grow_with_the_bound_and_end_where_they_are_of_no_use(B: int) -> None:
+    depths = KERNEL._depths(B)
+    assert depths.shape == (8 * B + 2,)
+    assert depths[-1] == B
+    assert np.all(np.diff(depths) >= 0)
+    assert np.all((4 * depths <= 3 * B) | (depths == B))
+
+
+def test_codes_too_wide_for_words_of_16_bits_go_to_the_portable_kernel() -> None:
+    for B in (KERNEL.WIDEST, KERNEL.WIDEST + 1):
+        data, query = make("opposite", 300, B, 1)
+        assert ("groups" in KERNEL.prepare(np, data, k=10)) == (B == KERNEL.WIDEST)
+        hold(data, query, 10)
 
 
 # ---- a good citizen ------------------------------------------------------------------------------------------------
@@ -235,7 +241,7 @@ def test_compiles_for_other_processors_and_is_cached(processor: str, tmp_path: A
     if processor == "haswell":
         environment["NUMBA_CPU_FEATURES"] = "+avx,+avx2,+bmi,+bmi2,+popcnt,+sse4.2,+ssse3"
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    chosen = "every_kind or padding or width or order or words_of_16"
+    chosen = "(every_kind and 33) or padding or order"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, __file__]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

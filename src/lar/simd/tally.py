@@ -15,7 +15,7 @@ from numba import njit
 
 STATE = np.dtype([("bound", "i8"), ("nearer", "i8"), ("filled", "i8")])
 """The k-th smallest distance, or one more than there can be while fewer than k rows are known; how many rows are nearer
-than that; how many keys are held."""
+than that; how many keys are held. In numba a record does not keep alive the array that it lies in: hold on to that."""
 
 _LOW = np.uint64(2**32 - 1)
 _HALF = np.uint64(32)

@@ -18,10 +18,10 @@ LARGEST = 200
 
 
 @njit
-def listed(distances: Host, k: int, room: int, shown: int, first: int) -> Any:
+def listed(distances: Host, k: int, room: int, shown: int, first: int, states: Host) -> Any:
     """Offer all distances; return the bound after each of them, the most ever held, and what is written."""
     keys, counts = np.empty(room, np.uint64), np.full(LARGEST + 2, 99, np.int64)
-    state = np.empty(1, tally.STATE)[0]
+    state = states[0]
     tally.begin(counts, state)
     bounds, most = np.empty(distances.size, np.int64), 0
     for row in range(distances.size):
@@ -35,7 +35,7 @@ def listed(distances: Host, k: int, room: int, shown: int, first: int) -> Any:
 
 def hold(distances: Host, k: int, room: int, first: int = 0) -> int:
     """Hold a run against a stable sort and return the most keys ever held."""
-    bounds, most, out, ids = listed(distances, k, room, k + 2, first)
+    bounds, most, out, ids = listed(distances, k, room, k + 2, first, np.zeros(1, tally.STATE))
     order = np.argsort(distances, kind="stable")[:k]
     padding = np.full(k + 2 - len(order), NO_ID)
     np.testing.assert_array_equal(ids, np.concatenate([first + order, padding]))
