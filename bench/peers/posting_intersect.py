@@ -10,6 +10,7 @@ Nothing is timed before all agree.
 """
 
 import argparse
+import array
 import functools
 import statistics
 import sys
@@ -50,9 +51,14 @@ def sorted_together(lists: Sequence[Ids]) -> Ids:
     return functools.reduce(lambda a, b: np.intersect1d(a, b, assume_unique=True), lists)
 
 
+def bitmap_of(ids: Ids) -> Any:
+    """Build a bitmap by way of an `array`: an array of NumPy's is read id by id, which takes twenty times as long."""
+    return pyroaring.BitMap(array.array("I", ids.tobytes()))
+
+
 def roared(lists: Sequence[Ids]) -> Any:
     """Build a bitmap of every list, and intersect."""
-    return pyroaring.BitMap.intersection(*map(pyroaring.BitMap, lists))
+    return pyroaring.BitMap.intersection(*map(bitmap_of, lists))
 
 
 def ids_of(bitmap: Any) -> Ids:
@@ -64,7 +70,7 @@ def peers(data: Data) -> tuple[dict[str, Callable[[Any], Any]], dict[str, Callab
     """Return functions of one row of list numbers: those that are given arrays, and those that find bitmaps."""
     ids, offsets = data["ids"], data["offsets"]
     arrays = [ids[offsets[number] : offsets[number + 1]] for number in range(len(offsets) - 1)]
-    bitmaps = [pyroaring.BitMap(one) for one in arrays]
+    bitmaps = [bitmap_of(one) for one in arrays]
     intersection = pyroaring.BitMap.intersection
     given = {
         "np.searchsorted": lambda row: searched([arrays[number] for number in row]),

@@ -26,9 +26,9 @@ from lar.simd import f32x16, masks, sorted_ids, u8x16, u8x64, u32x16, u64x8
 UNIT = 64  # bytes; containers begin at multiples of it
 BLOCKS = 128  # of a chunk
 HEADER = BLOCKS * (8 + 2)  # bytes of words and ranks
-LEAST = 64  # ids in a container, on average, for a list to be kept in containers
+LEAST = 96  # ids in a container, on average, for a list to be kept in containers
 FEW = 40  # ids in a chunk up to which looking each up is faster than and-ing words
-SLACK = 80  # items that may be written behind the last id
+LONGER = 4  # so many times as many ids are looked up in a bitmap, fewer held against each other
 
 _SPREADS = simd.supports("expand8", "compress")
 _ID, _COUNT = np.dtype(np.uint32), np.dtype(np.int32)  # np.empty is quicker with these than with scalar types
@@ -36,7 +36,7 @@ _PLACES = np.arange(64, dtype=np.uint8)
 _READ = (types.int32[:, :], types.int32[::1], types.uint32[::1])  # query, offsets, ids
 _CONTAINERS = (types.int32[:, ::1], types.int32[::1], types.uint8[::1])  # lists, chunks, containers
 _WRITTEN = (types.uint32[:, ::1], types.int32[::1])  # found, counts
-_ONE, _THREE, _NINE, _SIXTEEN = np.uint64(1), np.uint64(3), np.uint64(9), np.uint64(16)
+_ONE, _THREE, _SIX, _NINE, _SIXTEEN = np.uint64(1), np.uint64(3), np.uint64(6), np.uint64(9), np.uint64(16)
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
 
@@ -180,7 +180,7 @@ def _by_arrays(query: HostArray, offsets: HostArray, ids: HostArray, found: Host
     for r in range(query.shape[0]):
         used = _in_order(query[r], offsets, order)
         kept = ids[offsets[order[0]] : offsets[order[0] + 1]]
-        room = np.empty((2, kept.size + SLACK), np.uint32)
+        room = np.empty((2, kept.size + sorted_ids.SLACK), np.uint32)
         for j in range(1, used):
             out = room[j % 2]
             kept = out[: sorted_ids.intersect(kept, ids[offsets[order[j]] : offsets[order[j] + 1]], out)]
@@ -211,55 +211,20 @@ def _look_up(kept: HostArray, own: HostArray, chunks: HostArray, containers: Hos
     return written
 
 
-@_inlined
-def _spread(unit: Any, block: Any, words: HostArray, ranks: HostArray, containers: HostArray) -> Any:
-    """Return the 64 bytes of a block."""
-    rank = np.uint64(ranks[unit * np.uint64(32) + np.uint64(BLOCKS * 4) + block])
-    packed = simd.load(u8x64, containers, unit * np.uint64(UNIT) + np.uint64(HEADER) + rank)
-    return masks.expand8(masks.mask64(words[unit * np.uint64(8) + block]), packed)
-
-
-@_inlined
-def _write_ids(common: Any, filled: Any, base: Any, out: HostArray, written: Any, scratch: HostArray) -> Any:
-    """Write the ids of a block, `base` and on, whose 64 bytes are given, and which of them are `filled`."""
-    mask, places = masks.mask64(filled), simd.load(u8x64, _PLACES, 0)
-    packed = masks.compress8(mask, common)
-    several = simd.bits((packed & (packed - simd.splat(u8x64, 1))) != simd.splat(u8x64, 0))
-    if several == np.uint64(0):  # one id a byte: its place is the exponent of the byte as a float
-        simd.store(scratch, 0, packed)
-        simd.store(scratch, 64, masks.compress8(mask, places))
-        count = np.uint64(simd.count_ones(filled))
-        for i in range(np.uint64(0), count, _SIXTEEN):
-            power = simd.convert(f32x16, simd.convert(u32x16, simd.load(u8x16, scratch, i)))
-            bit = (simd.reinterpret(u32x16, power) >> simd.splat(u32x16, 23)) + simd.splat(
-                u32x16, base - np.uint64(127)
-            )
-            octet = simd.convert(u32x16, simd.load(u8x16, scratch, i + np.uint64(64)))
-            simd.store(out, written + i, bit + (octet << simd.splat(u32x16, 3)))
-        return written + count
-    simd.store(scratch, 128, common)
-    for word in scratch[128:].view(np.uint64):
-        if word:
-            simd.store(scratch, 0, masks.compress8(masks.mask64(word), places))
-            count = np.uint64(simd.count_ones(word))
-            for i in range(np.uint64(0), count, _SIXTEEN):
-                bit = simd.convert(u32x16, simd.load(u8x16, scratch, i))
-                simd.store(out, written + i, bit + simd.splat(u32x16, base))
-            written += count
-        base += np.uint64(64)
-    return written
-
-
 @_compiled
-def _and(own: HostArray, first: Any, last: Any, chunks: HostArray, containers: HostArray, out: HostArray) -> Any:
-    """Write the common ids of lists in containers, from chunk `first` to `last`; return how many they are."""
+def _and(
+    own: HostArray, first: Any, last: Any, chunks: HostArray, containers: HostArray, common: HostArray, bases: HostArray
+) -> Any:
+    """And lists in containers from chunk `first` to `last`; write each block that is left, and its first id.
+
+    Returns how many they are; or -1 where more blocks had to be looked at than there is room for.
+    """
     words, ranks = containers.view(np.uint64), containers.view(np.uint16)
-    units, scratch = np.empty(own.shape[0], np.uint64), np.empty(192, np.uint8)
-    none, empty = simd.splat(u64x8, 0), simd.splat(u8x64, 0)
-    written = np.uint64(0)
+    units, lists = np.empty(own.shape[0], np.uint64), own.shape[0]
+    written, left = np.uint64(0), bases.size
     for chunk in range(first, last):
         missing = False
-        for j in range(own.shape[0]):
+        for j in range(lists):
             units[j] = np.uint64(chunks[own[j, 2] + chunk - own[j, 0]])
             missing |= units[j] == np.uint64(0)
         if missing:
@@ -267,20 +232,58 @@ def _and(own: HostArray, first: Any, last: Any, chunks: HostArray, containers: H
         for start in range(np.uint64(0), np.uint64(BLOCKS), np.uint64(64)):
             blocks = np.uint64(0)
             for i in range(start, start + np.uint64(64), np.uint64(8)):
-                both = simd.load(u64x8, words, units[0] * np.uint64(8) + i)
-                for unit in units[1:]:
-                    both = both & simd.load(u64x8, words, unit * np.uint64(8) + i)
-                blocks |= simd.bits(both != none) << (i - start)
+                some = simd.load(u64x8, words, units[0] * np.uint64(8) + i)
+                for j in range(1, lists):
+                    some = some & simd.load(u64x8, words, units[j] * np.uint64(8) + i)
+                blocks |= simd.bits(some != simd.splat(u64x8, 0)) << (i - start)
+            left -= simd.count_ones(blocks)
+            if left < 0:
+                return -1
             while blocks:
                 block = start + np.uint64(simd.trailing_zeros(blocks))
                 blocks &= blocks - _ONE
-                common = _spread(units[0], block, words, ranks, containers)
-                for unit in units[1:]:
-                    common = common & _spread(unit, block, words, ranks, containers)
-                filled = simd.bits(common != empty)
-                if filled:
-                    base = np.uint64(chunk) << _SIXTEEN | block << _NINE
-                    written = _write_ids(common, filled, base, out, written, scratch)
+                octets = simd.splat(u8x64, 255)
+                for j in range(lists):
+                    rank = np.uint64(ranks[units[j] * np.uint64(32) + np.uint64(BLOCKS * 4) + block])
+                    packed = simd.load(u8x64, containers, units[j] * np.uint64(UNIT) + np.uint64(HEADER) + rank)
+                    octets = octets & masks.expand8(masks.mask64(words[units[j] * np.uint64(8) + block]), packed)
+                simd.store(common, written << _SIX, octets)
+                bases[written] = np.uint64(chunk) << _SIXTEEN | block << _NINE
+                written += np.uint64(simd.bits(octets != simd.splat(u8x64, 0)) != np.uint64(0))
+    return np.int64(written)
+
+
+@_compiled
+def _unpack(common: HostArray, bases: HostArray, out: HostArray) -> Any:
+    """Write the ids of the blocks that begin at `bases`, whose 64 bytes are `common`; return how many they are."""
+    scratch, places = simd.empty_aligned(128), simd.load(u8x64, _PLACES, 0)
+    words, written = common.view(np.uint64), np.uint64(0)
+    for number in range(bases.size):
+        octets, base = simd.load(u8x64, common, number * UNIT), np.uint64(bases[number])
+        filled = simd.bits(octets != simd.splat(u8x64, 0))
+        packed = masks.compress8(masks.mask64(filled), octets)
+        if simd.bits((packed & (packed - simd.splat(u8x64, 1))) != simd.splat(u8x64, 0)) == np.uint64(0):
+            # One id a byte: the place of its bit is the exponent of the byte as a float.
+            simd.store(scratch, 0, packed)
+            simd.store(scratch, 64, masks.compress8(masks.mask64(filled), places))
+            count = np.uint64(simd.count_ones(filled))
+            for i in range(np.uint64(0), count, _SIXTEEN):
+                power = simd.convert(f32x16, simd.convert(u32x16, simd.load(u8x16, scratch, i)))
+                bit = (simd.reinterpret(u32x16, power) >> simd.splat(u32x16, 23)) - simd.splat(u32x16, 127)
+                octet = simd.convert(u32x16, simd.load(u8x16, scratch, i + np.uint64(64)))
+                simd.store(out, written + i, simd.splat(u32x16, base) + bit + (octet << simd.splat(u32x16, 3)))
+            written += count
+            continue
+        for i in range(8):
+            word = words[number * 8 + i]
+            if word:
+                simd.store(scratch, 0, masks.compress8(masks.mask64(word), places))
+                count = np.uint64(simd.count_ones(word))
+                for k in range(np.uint64(0), count, _SIXTEEN):
+                    bit = simd.convert(u32x16, simd.load(u8x16, scratch, k))
+                    simd.store(out, written + k, simd.splat(u32x16, base) + bit)
+                written += count
+            base += np.uint64(64)
     return written
 
 
@@ -305,15 +308,21 @@ def _by_bitmaps(
                 own[j, i] = lists[order[j], i]
             first, last = max(first, own[j, 0]), min(last, own[j, 0] + own[j, 1])
             bitmaps &= own[j, 1] > 0
-        room = np.empty((2, kept.size + SLACK), np.uint32)
-        if bitmaps and kept.size > FEW * (last - first):
-            kept = room[0, : _and(own[:used], first, last, chunks, containers, room[0])]
-            used = 1
+        last = max(first, last)
+        room = np.empty((2, kept.size + sorted_ids.SLACK), np.uint32)
+        if bitmaps and kept.size >= FEW * (last - first):
+            second = np.int64(offsets[order[1] + 1]) - np.int64(offsets[order[1]])
+            most = min((kept.size + second) // 8, (last - first) * BLOCKS) + 1
+            common, bases = np.empty(most * UNIT, np.uint8), np.empty(most, np.uint32)
+            blocks = _and(own[:used], first, last, chunks, containers, common, bases)
+            if blocks >= 0:
+                kept = room[0, : _unpack(common, bases[:blocks], room[0])]
+                used = 1
         for j in range(1, used):
-            out = room[j % 2]
-            if own[j, 1] > 0:
+            out, other = room[j % 2], ids[offsets[order[j]] : offsets[order[j] + 1]]
+            if own[j, 1] > 0 and other.size > LONGER * kept.size:
                 kept = out[: _look_up(kept, own[j], chunks, containers, out)]
             else:
-                kept = out[: sorted_ids.intersect(kept, ids[offsets[order[j]] : offsets[order[j] + 1]], out)]
+                kept = out[: sorted_ids.intersect(kept, other, out)]
         counts[r] = kept.size
         _write(kept, found[r])
