@@ -126,7 +126,7 @@ def compare(target: Target, case: Case, backends: Sequence[Any], rounds: int) ->
             call = kernel_call(name, backend, case, data, queries)
             prepared[f"{backend.name} {name}"] = backend, call
         if backend.name == "numpy":
-            arrays["numpy tuned"] = backend, kernel_call("tuned", backend, case, data, queries, bitmaps=False)
+            arrays["numpy tuned"] = backend, kernel_call("tuned", backend, case, data, queries, dense=False)
     for kernels in (arrays, prepared):
         agree(given | found, kernels, case.shape["capacity"], len(rows))
     times = _interleaved.interleave(given | {name: call for name, (_, call) in arrays.items()}, rounds)

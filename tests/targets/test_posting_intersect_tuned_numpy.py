@@ -25,11 +25,11 @@ TOP = 2**32
 CHUNK = 2**16
 
 
-@pytest.fixture(params=["containers", "arrays"])
-def containers(request: pytest.FixtureRequest) -> bool:
-    if request.param == "containers" and not KERNEL._SPREADS:
+@pytest.fixture(params=["bitmaps", "arrays"])
+def dense(request: pytest.FixtureRequest) -> bool:
+    if request.param == "bitmaps" and not KERNEL._SPREADS:
         pytest.skip("this processor packs and spreads no bytes, or numba is told not to")
-    return bool(request.param == "containers")
+    return bool(request.param == "bitmaps")
 
 
 def draw(rng: Any, count: int, universe: int) -> Host:
@@ -90,9 +90,9 @@ def truth(lists: list[Host], query: Host, capacity: int) -> tuple[Host, Host]:
     return ids, counts
 
 
-def prepared(lists: list[Host], containers: bool) -> Any:
+def prepared(lists: list[Host], dense: bool) -> Any:
     longest = max(map(len, lists))
-    return KERNEL.prepare(np, store(lists), capacity=1, shortest=longest, longest=longest, bitmaps=containers)
+    return KERNEL.prepare(np, store(lists), capacity=1, shortest=longest, longest=longest, dense=dense)
 
 
 def ask(state: Any, query: Host, capacity: int) -> tuple[Host, Host]:
@@ -100,8 +100,8 @@ def ask(state: Any, query: Host, capacity: int) -> tuple[Host, Host]:
     return out
 
 
-def hold(lists: list[Host], query: Host, capacity: int, containers: bool) -> None:
-    got, expected = ask(prepared(lists, containers), query, capacity), truth(lists, query, capacity)
+def hold(lists: list[Host], query: Host, capacity: int, dense: bool) -> None:
+    got, expected = ask(prepared(lists, dense), query, capacity), truth(lists, query, capacity)
     for one, other in zip(got, expected, strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
@@ -116,9 +116,9 @@ def queries(lists: int, K: int, nq: int) -> Host:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [9, 800, 20_000])
-def test_right_on_every_kind_of_list(containers: bool, kind: str, n: int) -> None:
+def test_right_on_every_kind_of_list(dense: bool, kind: str, n: int) -> None:
     lists = make(kind, n)
-    state = prepared(lists, containers)
+    state = prepared(lists, dense)
     for K in (1, 2, 3, 5):
         query = queries(len(lists), K, 12)
         for capacity in (2 * n + 9, max(n // 7, 1)):
@@ -127,43 +127,43 @@ def test_right_on_every_kind_of_list(containers: bool, kind: str, n: int) -> Non
 
 
 @pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 511, 512, 513])
-def test_right_at_every_size(containers: bool, n: int) -> None:
+def test_right_at_every_size(dense: bool, n: int) -> None:
     for kind in ("full", "half", "hundredth"):
-        hold(make(kind, n, 3), np.array([[0, 1], [1, 2], [2, 0], [1, 1]], np.int32), n + 1, containers)
+        hold(make(kind, n, 3), np.array([[0, 1], [1, 2], [2, 0], [1, 1]], np.int32), n + 1, dense)
 
 
 @pytest.mark.parametrize("edge", [8, 64, 512, 8 * 512, CHUNK, 2 * CHUNK, 2**31, TOP - 512])
-def test_right_where_bytes_blocks_chunks_and_signs_meet(containers: bool, edge: int) -> None:
+def test_right_where_bytes_blocks_chunks_and_signs_meet(dense: bool, edge: int) -> None:
     around = np.arange(max(edge - 300, 0), min(edge + 300, TOP))
     rng = np.random.default_rng(edge)
     lists = [around, around[::2], around[rng.random(len(around)) < 0.5], around[:301], around[-301:], around[300:]]
-    hold(lists, queries(6, 2, 40), 700, containers)
+    hold(lists, queries(6, 2, 40), 700, dense)
 
 
-def test_empty_lists(containers: bool) -> None:
+def test_empty_lists(dense: bool) -> None:
     none = np.zeros(0, np.int64)
-    hold([none, np.arange(500), none, np.arange(3)], queries(4, 3, 40), 5, containers)
-    hold([none, none], np.array([[0, 1], [0, 0]], np.int32), 3, containers)
+    hold([none, np.arange(500), none, np.arange(3)], queries(4, 3, 40), 5, dense)
+    hold([none, none], np.array([[0, 1], [0, 0]], np.int32), 3, dense)
 
 
-def test_one_list_named_again_and_again(containers: bool) -> None:
+def test_one_list_named_again_and_again(dense: bool) -> None:
     lists = make("tenth", 3_000, 3)
     query = np.array([[1, 1, 1, 1], [0, 2, 0, 2], [2, 2, 2, 0]], np.int32)
-    hold(lists, query, 4_000, containers)
+    hold(lists, query, 4_000, dense)
 
 
-def test_many_lists_in_one_query(containers: bool) -> None:
+def test_many_lists_in_one_query(dense: bool) -> None:
     lists = [np.flatnonzero(np.random.default_rng(i).random(40_000) < 0.9) for i in range(20)]
-    hold(lists, np.arange(20, dtype=np.int32).reshape(1, 20), 9_000, containers)
+    hold(lists, np.arange(20, dtype=np.int32).reshape(1, 20), 9_000, dense)
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 17, 100])
-def test_nothing_is_written_outside_the_answers(containers: bool, capacity: int) -> None:
+def test_nothing_is_written_outside_the_answers(dense: bool, capacity: int) -> None:
     """Also where there is more than room for, which the count then tells."""
     lists = make("half", 4_000)
-    state, query = prepared(lists, containers), queries(7, 2, 6)
+    state, query = prepared(lists, dense), queries(7, 2, 6)
     memory, counts = np.full((8, capacity), 77, np.uint32), np.full(8, 77, np.int32)
-    function = KERNEL._by_bitmaps if containers else KERNEL._by_arrays
+    function = KERNEL._by_bitmaps if dense else KERNEL._by_arrays
     function(query, *state.values(), memory[1:7], counts[1:7])
     ids, expected = truth(lists, query, capacity)
     np.testing.assert_array_equal(memory[1:7], ids)
@@ -177,7 +177,7 @@ def test_nothing_is_written_outside_the_answers(containers: bool, capacity: int)
 def test_only_lists_that_are_dense_enough_are_kept_in_containers(kind: str) -> None:
     """Memory stays within a few bytes an id, whatever the lists, and what is kept has the list's own ids."""
     lists = [one for one in make(kind, 5_000) if len(one)]
-    state = prepared(lists, containers=True)
+    state = prepared(lists, dense=True)
     total = sum(map(len, lists))
     assert state["containers"].size <= 22 * total + 64 * 24
     assert state["chunks"].size <= total + 1
@@ -208,12 +208,12 @@ def unpacked(state: Any, own: Host) -> Host:
 # ---- a good citizen ------------------------------------------------------------------------------------------------
 
 
-def test_reads_read_only_arrays_changes_none_and_returns_new_ones(containers: bool) -> None:
+def test_reads_read_only_arrays_changes_none_and_returns_new_ones(dense: bool) -> None:
     lists = make("tenth", 2_000)
     data = store(lists)
     for array in data.values():
         array.setflags(write=False)
-    state = KERNEL.prepare(np, data, capacity=9, shortest=1, longest=1, bitmaps=containers)
+    state = KERNEL.prepare(np, data, capacity=9, shortest=1, longest=1, dense=dense)
     query = queries(7, 3, 4)
     assert all(type(leaf) is np.ndarray for leaf in leaves(state))
     for array in (*leaves(state), query):
@@ -234,7 +234,7 @@ def test_reads_read_only_arrays_changes_none_and_returns_new_ones(containers: bo
 
 def test_without_containers_there_is_nothing_to_prepare() -> None:
     data = store(make("half", 50))
-    state = KERNEL.prepare(np, data, capacity=9, shortest=1, longest=1, bitmaps=False)
+    state = KERNEL.prepare(np, data, capacity=9, shortest=1, longest=1, dense=False)
     assert set(state) == {"ids", "offsets"}
     assert all(np.shares_memory(state[name], data[name]) for name in data)
 
