@@ -56,7 +56,7 @@ def answer(lists: list[Host], query: Host, capacity: int, shortest: int = 0) -> 
 
 def hold(lists: list[Host], query: Host, capacity: int, shortest: int = 0) -> None:
     found, counts = answer(lists, query, capacity, shortest)
-    assert (found.dtype, counts.dtype) == (np.uint32, np.int32)
+    assert (found.dtype.name, counts.dtype.name) == ("uint32", "int32")
     assert found.shape == (len(query), capacity)
     for numbers, ids, count in zip(query, found, counts, strict=True):
         common = functools.reduce(np.intersect1d, [lists[number] for number in numbers])

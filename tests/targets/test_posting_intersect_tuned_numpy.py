@@ -1,4 +1,4 @@
-"""The numba kernel of `posting-intersect`: right on every kind of list, with containers and without.
+"""The numba kernel of `posting-intersect`: right on every kind of list, with bitmaps and without.
 
 Lists are drawn so as to meet every way through the kernel: words and-ed, ids looked up in a bitmap, vectors held
 against each other, searches; blocks with one id a byte and with several; chunks that one list has and another has not.
@@ -17,6 +17,7 @@ import pytest
 
 from lar import catalog, simd
 from lar.contracts import NO_ID
+from lar.simd import bitmaps
 from lar.trees import leaves
 
 Host = npt.NDArray[Any]
@@ -37,7 +38,8 @@ def draw(rng: Any, count: int, universe: int) -> Host:
 
 
 def one_a_block(rng: Any, same: Any, n: int) -> Host:
-    return np.arange(n) * 512 + np.where(rng.random(n) < 0.5, same.integers(0, 512, n), rng.integers(0, 512, n))
+    places: Host = np.where(rng.random(n) < 0.5, same.integers(0, 512, n), rng.integers(0, 512, n))
+    return np.arange(n) * 512 + places
 
 
 def runs(rng: Any, same: Any, n: int) -> Host:
@@ -174,7 +176,7 @@ def test_nothing_is_written_outside_the_answers(dense: bool, capacity: int) -> N
 
 @pytest.mark.skipif(not KERNEL._SPREADS, reason="this processor packs and spreads no bytes")
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_lists_that_are_dense_enough_are_kept_in_containers(kind: str) -> None:
+def test_only_lists_that_are_dense_enough_are_kept_in_bitmaps(kind: str) -> None:
     """Memory stays within a few bytes an id, whatever the lists, and what is kept has the list's own ids."""
     lists = [one for one in make(kind, 5_000) if len(one)]
     state = prepared(lists, dense=True)
@@ -183,7 +185,7 @@ def test_only_lists_that_are_dense_enough_are_kept_in_containers(kind: str) -> N
     assert state["chunks"].size <= total + 1
     for own, ids in zip(state["lists"], lists, strict=True):
         kept = len(np.unique(ids >> 16))
-        assert (own[1] > 0) == (kept * KERNEL.LEAST <= len(ids) and (ids[-1] >> 16) - (ids[0] >> 16) < len(ids))
+        assert (own[1] > 0) == (kept * bitmaps.LEAST <= len(ids) and (ids[-1] >> 16) - (ids[0] >> 16) < len(ids))
         if own[1] > 0:
             np.testing.assert_array_equal(unpacked(state, own), ids)
 
@@ -232,7 +234,7 @@ def test_reads_read_only_arrays_changes_none_and_returns_new_ones(dense: bool) -
         assert out.flags.c_contiguous
 
 
-def test_without_containers_there_is_nothing_to_prepare() -> None:
+def test_without_bitmaps_there_is_nothing_to_prepare() -> None:
     data = store(make("half", 50))
     state = KERNEL.prepare(np, data, capacity=9, shortest=1, longest=1, dense=False)
     assert set(state) == {"ids", "offsets"}
@@ -261,6 +263,6 @@ def test_compiles_for_a_generic_processor_and_is_cached(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
-def test_containers_are_the_default_where_they_can_be() -> None:
+def test_bitmaps_are_the_default_where_they_can_be() -> None:
     state = KERNEL.prepare(np, store(make("half", 50)), capacity=9, shortest=1, longest=1)
     assert ("containers" in state) == simd.supports("expand8", "compress")

@@ -57,10 +57,12 @@ def survey(offsets: Any, ids: Any, lists: Any) -> Any:
     size : int
         How many bytes ``containers`` must have.
     """
-    count, units = 1, HEADER // UNIT + 1  # what stands for no chunk, and the empty container
+    count: Any = 1  # what stands for no chunk
+    units = HEADER // UNIT + 1  # the empty container
     for number in range(lists.shape[0]):
         own = ids[offsets[number] : offsets[number + 1]]
-        needed, kept, octets, before = 0, 0, 0, np.int64(-1)
+        needed, kept, before = 0, 0, np.int64(-1)
+        octets: Any = 0
         for one in own:
             value = np.int64(one)
             if value >> 16 != before >> 16:

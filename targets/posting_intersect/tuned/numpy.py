@@ -154,7 +154,9 @@ def _by_bitmaps(
         used = _in_order(query[r], offsets, order)
         kept = _list(order[0], offsets, ids)
         out = np.empty((2, kept.size + sorted_ids.SLACK), np.uint32)
-        first, last, dense = np.int64(0), np.int64(2**16), used > 1
+        first: Any = np.int64(0)
+        last: Any = np.int64(2**16)
+        dense = used > 1
         for j in range(used):
             for i in range(3):
                 own[j, i] = lists[order[j], i]
