@@ -24,7 +24,8 @@ def longest_first(xp: Any, lengths: Array) -> Array:
 
 def _largest_is_there(xp: Any, other: Array, length: Array) -> Array:
     """Say whether a list has the largest key, which is also what pads it."""
-    return (length > 0) & (xp.take(other, xp.where(length > 0, length - 1, 0)) == LARGEST)
+    last = xp.reshape(xp.where(length > 0, length - 1, 0), (1,))
+    return (length > 0) & (xp.take(other, last)[0] == LARGEST)
 
 
 def from_behind(xp: Any, wanted: Array, other: Array, length: Array) -> Array:
