@@ -82,7 +82,7 @@ def test_right_at_every_size(n: int, width: int) -> None:
 @pytest.mark.parametrize("width", [16, 32, 128])
 @pytest.mark.parametrize("n", [1, 7, 1_030])
 def test_right_where_the_result_is_written_past_the_caches(n: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(KERNEL, "STREAMED", 0)  # the compiled kernel has its own: it is told by `streamed`
+    monkeypatch.setattr(KERNEL, "STREAMED", 0)
     values, ids = table(700, width), ids_of("random", 700, n)
     np.testing.assert_array_equal(take(values, ids), values[ids])
 
@@ -174,7 +174,7 @@ def test_compiles_for_a_processor_without_features_and_is_cached(tmp_path: Path)
         "assert not simd.supports('compress')\n"
         "for width in (1, 2, 5):\n"
         "    kernel.run(np, kernel.prepare(np, {'values': np.ones((7, width), np.int32)}), np.arange(5, dtype='u4'))\n"
-        "    used = kernel._kernel_of(width)\n"
+        "    used = kernel._kernel_of(width, streamed=False)\n"
         "    assert sum(used.stats.cache_hits.values()) == 1, used.stats\n"
     )
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)

@@ -22,9 +22,11 @@ from lar.contracts import Array, Data, HostArray, Query, Tree
 from lar.simd import i32x16, streams, u32x16
 from lar.simd.vector import Vector
 
-BLOCK = 1_024  # ids looked at before they are followed
+BLOCK = 256  # ids looked at before they are followed; rows are fetched so many ids before they are copied
 LANES = 16
-AHEAD = 6  # rows between one that is copied and one that is fetched from memory
+AHEAD = 8_192  # bytes of rows between one that is copied and one that is fetched
+CACHED = 1 << 20  # bytes of table that are not worth fetching ahead of time
+PAGE = 1 << 21  # bytes of a large page
 STREAMED = 1 << 25  # bytes of result from which on it is written past the caches, which would not hold it
 
 _FOLLOWING = np.arange(LANES, dtype=np.uint32)
@@ -59,7 +61,8 @@ def prepare(xp: Any, data: Data) -> Tree:
         rows = simd.aligned(values.shape, _WORD)
         rows[:] = values
         values = rows
-    simd.compile_once(_kernel_of(width), _READ, _WRITTEN)
+    for streamed in (False, width % LANES == 0):
+        simd.compile_once(_kernel_of(width, streamed=streamed), _READ, _WRITTEN)
     return {"values": values}
 
 
@@ -75,15 +78,30 @@ def run(xp: Any, state: Tree, query: Query, /) -> tuple[Array]:
     values = state["values"]
     (N, width), n = values.shape, query.shape[0]
     streamed = 4 * width * n >= STREAMED and width % LANES == 0
-    rows = simd.aligned((n, width), _WORD) if streamed else np.empty((n, width), _WORD)
-    if not _kernel_of(width)(values, np.ascontiguousarray(query), rows):
+    rows = _in_large_pages(n, width) if streamed else np.empty((n, width), _WORD)
+    if not _kernel_of(width, streamed=streamed)(values, np.ascontiguousarray(query), rows):
         place = int(np.argmax(query >= N))
         raise IndexError(f"ids[{place}] is {query[place]}, expected a row below N = {N}")
     return (rows,)
 
 
-def _kernel_of(width: int) -> Any:
-    return {1: _take_words, 2: _take_pairs}.get(width, _take_rows)
+def _in_large_pages(n: int, width: int) -> HostArray:
+    """Return an uninitialised int32 (n, W) that starts at a large page and reaches into no small one.
+
+    A result this large is new memory in every call, which the system clears when it is touched: by small pages at both
+    ends that takes a tenth longer.
+    """
+    size = 4 * n * width
+    spare = np.empty(-(-size // PAGE) * PAGE + PAGE, np.uint8)
+    past = -spare.ctypes.data % PAGE
+    rows: HostArray = spare[past : past + size].view(_WORD).reshape(n, width)
+    return rows
+
+
+def _kernel_of(width: int, *, streamed: bool) -> Any:
+    if width <= 2:
+        return _take_words if width == 1 else _take_pairs
+    return _stream_rows if streamed else _take_rows
 
 
 @_inlined
@@ -95,55 +113,79 @@ def _within(ids: HostArray, start: int, stop: int, rows: int) -> bool:
         most = simd.maximum(most, simd.load(u32x16, ids, i))
     largest = simd.highest(most)
     for i in range(whole, stop):
-        largest = max(largest, ids[i])
+        largest = max(largest, ids[np.uint64(i)])
     return largest < rows
 
 
 @_inlined
 def _follow_one_another(ids: HostArray, i: int) -> bool:
     """Say whether sixteen ids are those of rows that lie one behind the other."""
-    above = simd.load(u32x16, ids, i) - simd.splat(u32x16, ids[i])
+    above = simd.load(u32x16, ids, i) - simd.splat(u32x16, ids[np.uint64(i)])
     return simd.bits(above == simd.load(u32x16, _FOLLOWING, 0)) == _RUN
+
+
+@_inlined
+def _ask_for(source: HostArray, ids: HostArray, i: int, width: int) -> None:
+    """Have the rows of sixteen ids fetched, of one word or two; those of a run share their lines."""
+    if _follow_one_another(ids, i):
+        at = np.int64(ids[np.uint64(i)]) * width
+        for words in range(0, LANES * width, LANES):
+            streams.prefetch(source, at + words)
+        streams.prefetch(source, at + LANES * width - 1)
+    else:
+        for lane in range(LANES):
+            streams.prefetch(source, np.int64(ids[np.uint64(i + lane)]) * width)
 
 
 @_compiled
 def _take_words(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     source, target, n = values.reshape(-1), rows.reshape(-1), ids.size
+    far = 4 * source.size > CACHED
+    for i in range(0, min(n, BLOCK) - LANES + 1 if far else 0, LANES):
+        _ask_for(source, ids, i, 1)
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         if not _within(ids, start, stop, source.size):
             return False
         whole = stop - (stop - start) % LANES
         for i in range(start, whole, LANES):
+            if far and i + BLOCK + LANES <= n:
+                _ask_for(source, ids, i + BLOCK, 1)
             if _follow_one_another(ids, i):
-                simd.store(target, i, simd.load(i32x16, source, ids[i]))
+                simd.store(target, i, simd.load(i32x16, source, ids[np.uint64(i)]))
             else:
                 for lane in range(LANES):
-                    target[i + lane] = source[ids[i + lane]]
+                    place = np.uint64(i + lane)
+                    target[place] = source[ids[place]]
         for i in range(whole, stop):
-            target[i] = source[ids[i]]
+            target[np.uint64(i)] = source[ids[np.uint64(i)]]
     return True
 
 
 @_compiled
 def _take_pairs(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     source, target, n = values.reshape(-1), rows.reshape(-1), ids.size
+    far = 4 * source.size > CACHED
+    for i in range(0, min(n, BLOCK) - LANES + 1 if far else 0, LANES):
+        _ask_for(source, ids, i, 2)
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         if not _within(ids, start, stop, values.shape[0]):
             return False
         whole = stop - (stop - start) % LANES
         for i in range(start, whole, LANES):
+            if far and i + BLOCK + LANES <= n:
+                _ask_for(source, ids, i + BLOCK, 2)
             if _follow_one_another(ids, i):
-                at = 2 * np.int64(ids[i])
+                at = 2 * np.int64(ids[np.uint64(i)])
                 simd.store(target, 2 * i, simd.load(i32x16, source, at))
                 simd.store(target, 2 * i + LANES, simd.load(i32x16, source, at + LANES))
             else:
                 for lane in range(LANES):
-                    pair = simd.load(_PAIR, source, 2 * np.int64(ids[i + lane]))
+                    pair = simd.load(_PAIR, source, 2 * np.int64(ids[np.uint64(i + lane)]))
                     simd.store(target, 2 * (i + lane), pair)
         for i in range(whole, stop):
-            simd.store(target, 2 * i, simd.load(_PAIR, source, 2 * np.int64(ids[i])))
+            simd.store(target, 2 * i, simd.load(_PAIR, source, 2 * np.int64(ids[np.uint64(i)])))
     return True
 
 
@@ -151,29 +193,42 @@ def _take_pairs(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
 def _take_rows(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     source, target = values.reshape(-1), rows.reshape(-1)
     (N, width), n = values.shape, ids.size
-    streamed = 4 * target.size >= STREAMED and width % LANES == 0
+    early = max(1, AHEAD // (4 * width))
+    last = width - LANES  # a last vector overlaps the one before it where the row is no whole number of vectors
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         if not _within(ids, start, stop, N):
             return False
         for i in range(start, stop):
-            row = np.int64(ids[i]) * width
-            if streamed:
-                ahead = np.int64(ids[min(i + AHEAD, n - 1)]) * width
-                for j in range(0, width, LANES):
-                    streams.prefetch(source, ahead + j)
-                    streams.store_past(target, i * width + j, simd.load(i32x16, source, row + j))
-            elif width >= LANES:
-                ahead = np.int64(ids[min(i + AHEAD, n - 1)]) * width
-                for j in range(0, width - LANES, LANES):
-                    streams.prefetch(source, ahead + j)
-                    simd.store(target, i * width + j, simd.load(i32x16, source, row + j))
-                last = width - LANES  # overlaps the vector before it where the row is no whole number of vectors
-                streams.prefetch(source, ahead + last)
-                simd.store(target, i * width + last, simd.load(i32x16, source, row + last))
-            else:
+            at, to = np.int64(ids[np.uint64(i)]) * width, i * width
+            if last < 0:
                 for j in range(width):
-                    target[i * width + j] = source[row + j]
-    if streamed:
-        streams.fence()
+                    target[to + j] = source[at + j]
+                continue
+            ahead = np.int64(ids[np.uint64(min(i + early, n - 1))]) * width
+            for j in range(0, last, LANES):
+                streams.prefetch(source, ahead + j)
+                simd.store(target, to + j, simd.load(i32x16, source, at + j))
+            streams.prefetch(source, ahead + last)
+            simd.store(target, to + last, simd.load(i32x16, source, at + last))
+    return True
+
+
+@_compiled
+def _stream_rows(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
+    """Write past the caches, rows of whole cache lines to where lines begin."""
+    source, target = values.reshape(-1), rows.reshape(-1)
+    (N, width), n = values.shape, ids.size
+    early = max(1, AHEAD // (4 * width))
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        if not _within(ids, start, stop, N):
+            return False
+        for i in range(start, stop):
+            at, to = np.int64(ids[np.uint64(i)]) * width, i * width
+            ahead = np.int64(ids[np.uint64(min(i + early, n - 1))]) * width
+            for j in range(0, width, LANES):
+                streams.prefetch(source, ahead + j)
+                streams.store_past(target, to + j, simd.load(i32x16, source, at + j))
+    streams.fence()
     return True
