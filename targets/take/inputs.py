@@ -81,7 +81,7 @@ def disguise(case: Case, data: Data, seed: int) -> Data:
 def _case(distribution: str, N: int, width: int, n: int, seed: int) -> Case:
     rows = f"{N}x{width}"
     sizes = {"N": N, "W": width, "n": n}
-    return Case(f"{distribution}/{rows}/n{n}", distribution, sizes, seed, {}, n, f"rows/{rows}/s{seed}")
+    return Case(f"{distribution}/{rows}/n{n}", distribution, sizes, seed, {}, n, f"rows/{rows}/n{n}/s{seed}")
 
 
 def _arranged(case: Case, drawn: HostArray, key: int) -> HostArray:

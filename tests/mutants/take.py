@@ -31,7 +31,8 @@ def column_by_column(xp: Any, values: Array, ids: Array) -> Array:
 
 def in_blocks(xp: Any, values: Array, ids: Array) -> Array:
     """Fetch 64 rows at a time."""
-    return xp.concat([fetched(xp, values, ids[start : start + 64]) for start in range(0, ids.shape[0], 64)])
+    n = ids.shape[0]
+    return xp.concat([fetched(xp, values, ids[start : min(start + 64, n)]) for start in range(0, n, 64)])
 
 
 def through_distinct_rows(xp: Any, values: Array, ids: Array) -> Array:

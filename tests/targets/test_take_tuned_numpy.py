@@ -4,6 +4,7 @@ Every path is generic code; that it is, a process shows whose processor has no f
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,61 @@ def test_a_large_result_is_written_past_the_caches_and_right() -> None:
     values, ids = table(3_000, 128), ids_of("random", 3_000, n)
     for some in (ids, ids[:-1]):
         np.testing.assert_array_equal(take(values, some), values[some])
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("n", [5, 255, 256, 257, 511, 512, 513, 528, 529, 2_500])
+def test_right_where_rows_are_fetched_ahead_of_time(n: int, width: int) -> None:
+    values = table(KERNEL.CACHED // 4 + 1, width)
+    for kind in ("random", "runs", "broken runs", "half of them runs"):
+        ids = ids_of(kind, len(values), n)
+        np.testing.assert_array_equal(take(values, ids), values[ids])
+
+
+GUARDED = """
+import ctypes, mmap, sys
+import numpy as np
+from lar import catalog
+kernel = catalog.load_kernel("take", catalog.kernel_path("take", "tuned", "numpy"))
+protect = ctypes.CDLL(None, use_errno=True).mprotect
+
+def guarded(array):
+    # A copy whose last byte is the last one before memory that nobody may read.
+    page = mmap.PAGESIZE
+    pages = -(-array.nbytes // page)
+    memory = np.frombuffer(mmap.mmap(-1, (pages + 1) * page), np.uint8)
+    assert protect(ctypes.c_void_p(memory.ctypes.data + pages * page), page, 0) == 0
+    copy = memory[pages * page - array.nbytes : pages * page].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+for width in (1, 2, 3, 17, 128):
+    for N in (40, kernel.CACHED // 4 // width + 7):
+        values = guarded(np.arange(N * width, dtype=np.int32).reshape(N, width))
+        state = {"values": values}
+        kernel.prepare(np, {"values": values[:1]})
+        for n in (1, 15, 16, 17, 255, 256, 257, 271, 272, 511, 530):
+            for ids in (np.full(n, N - 1), N - 1 - np.arange(n) % N, (N - 16 + np.arange(n) % 16)):
+                asked = guarded(ids.astype(np.uint32))
+                (rows,) = kernel.run(np, state, asked)
+                assert np.array_equal(rows, values[asked])
+print("all read")
+if sys.argv[1:] == ["over"]:
+    ctypes.string_at(asked.ctypes.data + asked.nbytes, 1)
+"""
+
+
+def guarded(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", GUARDED, *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_reads_nothing_behind_the_ids_nor_behind_the_table() -> None:
+    done = guarded()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "all read\n"
+    assert guarded("over").returncode == -signal.SIGSEGV, "what lies there can be read: the test would find nothing"
 
 
 # ---- ids that are no row's -----------------------------------------------------------------------------------------

@@ -24,17 +24,20 @@ from lar.simd.vector import Vector
 
 BLOCK = 256  # ids looked at before they are followed; rows are fetched so many ids before they are copied
 LANES = 16
+COMING = 1_024  # ids between those that are looked at and those fetched
 AHEAD = 8_192  # bytes of rows between one that is copied and one that is fetched
 CACHED = 1 << 20  # bytes of table that are not worth fetching ahead of time
+SAMPLES, AGAIN = 1_024, 12  # more than 12 of 1,024 samples met again: some 40,000 lines, or fewer
 PAGE = 1 << 21  # bytes of a large page
 STREAMED = 1 << 25  # bytes of result from which on it is written past the caches, which would not hold it
 
 _FOLLOWING = np.arange(LANES, dtype=np.uint32)
-_RUN = (1 << LANES) - 1
+_ALL = (1 << LANES) - 1
 _WORD = np.dtype(np.int32)  # np.empty is quicker with this than with the scalar type
 _READ = (types.int32[:, ::1], types.uint32[::1])  # values, ids
 _WRITTEN = (types.int32[:, ::1],)
-_PAIR = Vector(types.int32, 2)
+_ONE, _PAIR = Vector(types.int32, 1), Vector(types.int32, 2)
+_SCATTER = np.uint64(0x9E3779B97F4A7C15)
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
 
@@ -105,88 +108,128 @@ def _kernel_of(width: int, *, streamed: bool) -> Any:
 
 
 @_inlined
-def _within(ids: HostArray, start: int, stop: int, rows: int) -> bool:
-    """Say whether ``ids[start:stop]`` are all below `rows`."""
+def _largest(ids: HostArray, start: int, stop: int) -> Any:
+    """Return the largest of ``ids[start:stop]``, of which there is one, and have ids further on fetched.
+
+    Read in blocks, the list is no longer a stream that the processor foresees.
+    """
     whole = stop - (stop - start) % LANES
     most = simd.splat(u32x16, 0)
     for i in range(start, whole, LANES):
+        streams.prefetch(ids, i + COMING)
         most = simd.maximum(most, simd.load(u32x16, ids, i))
     largest = simd.highest(most)
     for i in range(whole, stop):
         largest = max(largest, ids[np.uint64(i)])
-    return largest < rows
+    return largest
+
+
+# ---- rows of one word or two ---------------------------------------------------------------------------------------
 
 
 @_inlined
-def _follow_one_another(ids: HostArray, i: int) -> bool:
-    """Say whether sixteen ids are those of rows that lie one behind the other."""
-    above = simd.load(u32x16, ids, i) - simd.splat(u32x16, ids[np.uint64(i)])
-    return simd.bits(above == simd.load(u32x16, _FOLLOWING, 0)) == _RUN
-
-
-@_inlined
-def _ask_for(source: HostArray, ids: HostArray, i: int, width: int) -> None:
-    """Have the rows of sixteen ids fetched, of one word or two; those of a run share their lines."""
-    if _follow_one_another(ids, i):
-        at = np.int64(ids[np.uint64(i)]) * width
-        for words in range(0, LANES * width, LANES):
-            streams.prefetch(source, at + words)
-        streams.prefetch(source, at + LANES * width - 1)
+def _copy(source: HostArray, row: Any, target: HostArray, i: int, width: int) -> None:
+    if width == 1:
+        simd.store(target, i, simd.load(_ONE, source, row))
     else:
-        for lane in range(LANES):
-            streams.prefetch(source, np.int64(ids[np.uint64(i + lane)]) * width)
+        simd.store(target, 2 * i, simd.load(_PAIR, source, 2 * np.int64(row)))
+
+
+@_inlined
+def _few_lines(ids: HostArray, width: int) -> bool:
+    """Say whether the ids name rows in so few lines that those stay in the cache, by how often samples meet again.
+
+    Of m lines drawn from H, about ``m**2 / 2 H`` have been drawn before.
+    """
+    if ids.size < 4 * SAMPLES:
+        return False
+    seen, again = np.zeros(4 * SAMPLES, np.uint32), 0
+    for i in range(SAMPLES):
+        line = (np.uint64(ids[np.uint64(i * (ids.size // SAMPLES))]) * np.uint64(width)) // np.uint64(LANES)
+        slot = (line * _SCATTER >> np.uint64(32)) % np.uint64(4 * SAMPLES)
+        again += seen[slot] == np.uint32(line + np.uint64(1))
+        seen[slot] = np.uint32(line + np.uint64(1))
+    return again > AGAIN
+
+
+@_inlined
+def _take_near(source: HostArray, ids: HostArray, target: HostArray, rows: int, width: int) -> bool:
+    """Copy row by row: what is in the cache cannot be had faster."""
+    for start in range(0, ids.size, BLOCK):
+        stop = min(start + BLOCK, ids.size)
+        if _largest(ids, start, stop) >= rows:
+            return False
+        for i in range(start, stop):
+            _copy(source, ids[np.uint64(i)], target, i, width)
+    return True
+
+
+@_inlined
+def _runs_in(ids: HostArray, start: int, stop: int) -> Any:
+    """Return bits that say of each sixteen of ``ids[start:stop]`` whether they are a run, the first in the lowest.
+
+    Where fewer than half are, none is said to be: branches that cannot be foreseen cost as much as sixteen rows.
+    """
+    runs = np.uint64(0)
+    for i in range(start, stop - LANES + 1, LANES):
+        above = simd.load(u32x16, ids, i) - simd.splat(u32x16, ids[np.uint64(i)])
+        run = simd.bits(above == simd.load(u32x16, _FOLLOWING, 0)) == _ALL
+        runs |= np.uint64(run) << np.uint64((i - start) // LANES)
+    return runs if 2 * LANES * simd.count_ones(runs) >= stop - start else np.uint64(0)
+
+
+@_inlined
+def _take_far(source: HostArray, ids: HostArray, target: HostArray, rows: int, width: int) -> bool:
+    """Fetch the rows of each block while those of the block before it are copied, and copy runs whole."""
+    n, coming = ids.size, np.uint64(0)
+    for start in range(-BLOCK, n, BLOCK):
+        ahead, runs = start + BLOCK, coming
+        if ahead < n:
+            if _largest(ids, ahead, min(ahead + BLOCK, n)) >= rows:
+                return False
+            coming = _runs_in(ids, ahead, min(ahead + BLOCK, n))
+        asked = coming
+        for i in range(start, start + BLOCK, LANES):
+            if i + BLOCK + LANES <= n:
+                if asked & np.uint64(1):
+                    at = np.int64(ids[np.uint64(i + BLOCK)]) * width
+                    for words in range(0, LANES * width, LANES):
+                        streams.prefetch(source, at + words)
+                    streams.prefetch(source, at + LANES * width - 1)
+                else:
+                    for lane in range(LANES):
+                        streams.prefetch(source, np.int64(ids[np.uint64(i + BLOCK + lane)]) * width)
+            if 0 <= i <= n - LANES:
+                if runs & np.uint64(1):
+                    at = np.int64(ids[np.uint64(i)]) * width
+                    for words in range(0, LANES * width, LANES):
+                        simd.store(target, i * width + words, simd.load(i32x16, source, at + words))
+                else:
+                    for lane in range(LANES):
+                        _copy(source, ids[np.uint64(i + lane)], target, i + lane, width)
+            runs, asked = runs >> np.uint64(1), asked >> np.uint64(1)
+    for i in range(n - n % LANES, n):
+        _copy(source, ids[np.uint64(i)], target, i, width)
+    return True
 
 
 @_compiled
 def _take_words(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
-    source, target, n = values.reshape(-1), rows.reshape(-1), ids.size
-    far = 4 * source.size > CACHED
-    for i in range(0, min(n, BLOCK) - LANES + 1 if far else 0, LANES):
-        _ask_for(source, ids, i, 1)
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        if not _within(ids, start, stop, source.size):
-            return False
-        whole = stop - (stop - start) % LANES
-        for i in range(start, whole, LANES):
-            if far and i + BLOCK + LANES <= n:
-                _ask_for(source, ids, i + BLOCK, 1)
-            if _follow_one_another(ids, i):
-                simd.store(target, i, simd.load(i32x16, source, ids[np.uint64(i)]))
-            else:
-                for lane in range(LANES):
-                    place = np.uint64(i + lane)
-                    target[place] = source[ids[place]]
-        for i in range(whole, stop):
-            target[np.uint64(i)] = source[ids[np.uint64(i)]]
-    return True
+    source, target = values.reshape(-1), rows.reshape(-1)
+    if values.nbytes <= CACHED or _few_lines(ids, 1):
+        return _take_near(source, ids, target, len(values), 1)
+    return _take_far(source, ids, target, len(values), 1)
 
 
 @_compiled
 def _take_pairs(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
-    source, target, n = values.reshape(-1), rows.reshape(-1), ids.size
-    far = 4 * source.size > CACHED
-    for i in range(0, min(n, BLOCK) - LANES + 1 if far else 0, LANES):
-        _ask_for(source, ids, i, 2)
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        if not _within(ids, start, stop, values.shape[0]):
-            return False
-        whole = stop - (stop - start) % LANES
-        for i in range(start, whole, LANES):
-            if far and i + BLOCK + LANES <= n:
-                _ask_for(source, ids, i + BLOCK, 2)
-            if _follow_one_another(ids, i):
-                at = 2 * np.int64(ids[np.uint64(i)])
-                simd.store(target, 2 * i, simd.load(i32x16, source, at))
-                simd.store(target, 2 * i + LANES, simd.load(i32x16, source, at + LANES))
-            else:
-                for lane in range(LANES):
-                    pair = simd.load(_PAIR, source, 2 * np.int64(ids[np.uint64(i + lane)]))
-                    simd.store(target, 2 * (i + lane), pair)
-        for i in range(whole, stop):
-            simd.store(target, 2 * i, simd.load(_PAIR, source, 2 * np.int64(ids[np.uint64(i)])))
-    return True
+    source, target = values.reshape(-1), rows.reshape(-1)
+    if values.nbytes <= CACHED or _few_lines(ids, 2):
+        return _take_near(source, ids, target, len(values), 2)
+    return _take_far(source, ids, target, len(values), 2)
+
+
+# ---- longer rows ---------------------------------------------------------------------------------------------------
 
 
 @_compiled
@@ -197,7 +240,7 @@ def _take_rows(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     last = width - LANES  # a last vector overlaps the one before it where the row is no whole number of vectors
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
-        if not _within(ids, start, stop, N):
+        if _largest(ids, start, stop) >= N:
             return False
         for i in range(start, stop):
             at, to = np.int64(ids[np.uint64(i)]) * width, i * width
@@ -222,7 +265,7 @@ def _stream_rows(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     early = max(1, AHEAD // (4 * width))
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
-        if not _within(ids, start, stop, N):
+        if _largest(ids, start, stop) >= N:
             return False
         for i in range(start, stop):
             at, to = np.int64(ids[np.uint64(i)]) * width, i * width
