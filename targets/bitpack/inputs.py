@@ -117,25 +117,26 @@ def _page(case: Case, key: int) -> HostArray:
 def _values(distribution: str, width: int, n: int, key: int) -> HostArray:
     """Draw uint64 (n,), each below ``2**width``."""
     top = np.uint64((1 << width) - 1)
-    drawn: HostArray = sampling.words(sampling.key(key, "values"), n) >> np.uint64(64 - width)
+    values: HostArray = sampling.words(sampling.key(key, "values"), n) >> np.uint64(64 - width)
     place = np.arange(n, dtype=np.uint64)
     match distribution:
         case "skewed":  # as many values of one length in bits as of any other
-            return drawn >> sampling.integers(sampling.key(key, "lengths"), (n,), width).astype(np.uint64)
+            values = values >> sampling.integers(sampling.key(key, "lengths"), (n,), width).astype(np.uint64)
         case "clustered":  # differences of sorted numbers that come in runs: small ones, and now and then a long way
             far = sampling.integers(sampling.key(key, "gaps"), (n,), 64) == 0
-            return np.where(far, drawn, drawn >> np.uint64(width - -(-width // 4)))
+            values = np.where(far, values, values >> np.uint64(width - -(-width // 4)))
         case "few-distinct":
-            return drawn[sampling.integers(sampling.key(key, "kinds"), (n,), min(4, n))]
+            values = values[sampling.integers(sampling.key(key, "kinds"), (n,), min(4, n))]
         case "monotonic":
-            last = top - (drawn[0] >> np.uint64(1))
-            return place * last // np.uint64(max(n - 1, 1))
+            last = top - (values[0] >> np.uint64(1))
+            values = place * last // np.uint64(max(n - 1, 1))
         case "extremes":
-            return np.where(drawn & np.uint64(1), top, np.uint64(0))
+            values = np.where(values & np.uint64(1), top, np.uint64(0))
         case "single-bit":
-            return np.uint64(1) << (place + drawn[0]) % np.uint64(width)
+            values = np.uint64(1) << (place + values[0]) % np.uint64(width)
         case _:
-            return drawn
+            pass
+    return values
 
 
 @njit

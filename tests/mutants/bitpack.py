@@ -117,6 +117,11 @@ def right_up_to(limit: Callable[[int], int]) -> Any:
     return lambda xp, values: xp.where(ops.iota(xp, values.shape[0], values) < limit(values.shape[0]), values, 0)
 
 
+def right_for_whole(size: int) -> Any:
+    """Return zeros behind the last whole group of so many values."""
+    return right_up_to(lambda n: n - n % size)
+
+
 def page_end(query: Array, width: int, n: int, layout: str) -> Array:
     """Return as many words as are needed, the last of the page instead of the first."""
     needed = -(-n // 1024) * 32 * width if layout == "fastlanes" else -(-n * width // 32)
@@ -164,10 +169,7 @@ COMPUTED = [
     wrong("right for the first block", Steps(after=right_up_to(lambda n: 1_024))),
     wrong("right up to 4,096 values", Steps(after=right_up_to(lambda n: 4_096))),
     wrong("right up to 8,192 values", Steps(after=right_up_to(lambda n: 8_192))),
-    *(
-        wrong(f"right for whole groups of {size}", Steps(after=right_up_to(lambda n, size=size: n - n % size)))
-        for size in (8, 16, 32, 1_024)
-    ),
+    *(wrong(f"right for whole groups of {size}", Steps(after=right_for_whole(size))) for size in (8, 16, 32, 1_024)),
     wrong("the last value left out", Steps(after=right_up_to(lambda n: n - 1))),
     wrong("the end of the page for its beginning", Changed(PLAIN, page=page_end)),
     wrong("differences added up", Steps(after=ops.cumsum32)),

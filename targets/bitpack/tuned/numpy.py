@@ -1,11 +1,12 @@
-"""`bitpack` by numba: 16 values an instruction, whatever their width; one compiled function a layout.
+"""`bitpack` by numba: 16 values an instruction, whatever their width.
 
 - ``plain``, with a permutation of bytes (AVX-512 VBMI): 16 values are 2 w bytes. Four bytes from the one on in which a
   value begins are moved to its lane, shifted right by a place in that byte and masked. Values of more than 25 bits may
   end in a fifth byte, which a second permutation brings. Places and shifts are the same for all groups of 16.
 - ``plain``, with a permutation of words (AVX2): the same, 8 values in w bytes, from two words each.
 - ``plain`` otherwise, and behind the last whole vector: value by value.
-- ``fastlanes``: the layout made for it, rows of 32 values from two rows of words by shifts alone, on any processor.
+- ``fastlanes``: the layout made for it, rows of 32 values from rows of words by shifts alone, on any processor. One
+  function a width, with every shift a constant and every row of words loaded once.
 
 A page is far larger than the caches near the core, so that writing the values takes most of the time. The array
 returned therefore begins at a cache line: no store touches two.
@@ -28,7 +29,7 @@ from lar.simd.vector import Value, call
 
 _FORM = "bytes" if simd.supports("permute_bytes") else "words" if simd.supports("permute_words") else "single"
 _WORD = np.dtype(np.uint32)
-_FETCHED_AHEAD = 16  # bits from which a block of packed words is more than the processor fetches ahead by itself
+_FETCHED_AHEAD = 16  # bits of a value up to which the processor fetches packed words ahead well enough by itself
 _WORDS, _OCTETS = types.uint32[::1], types.uint8[::1]
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
@@ -239,7 +240,7 @@ def _prefetch(builder: Value, end: Value, words: int) -> None:
 def _blocks_of(width: int) -> Any:
     """Return the function that unpacks whole blocks of one width, as many as there is room for."""
 
-    @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+    @_compiled
     def unpack_blocks(packed: HostArray, values: HostArray) -> None:
         for block in range(values.size // 1024):
             _unpack_block(width, packed, block * 32 * width, values, block * 1024)
