@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from lar import cache, catalog, sampling
+from lar import cache, catalog, pq, sampling
 from lar.contracts import Case, Data, HostArray, Query, Target, Truth
 
 _KEPT_BYTES = 4 << 30
+_GENERATORS = (Path(sampling.__file__), *sorted(Path(pq.__file__).parent.glob("*.py")))
+"""What targets make data sets with, besides their own modules."""
 
 
 def secret_seed() -> int:
@@ -70,7 +72,7 @@ def _source(home: Path) -> str:
     """Return a hash of the code that makes data sets: the target's own modules but the kernels, and the generators."""
     digest = hashlib.sha256(np.__version__.encode())
     paths = sorted(path for path in home.glob("*.py") if path.name != "portable.py")
-    for path in (*paths, Path(sampling.__file__)):
+    for path in (*paths, *_GENERATORS):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -5,58 +5,15 @@ The query stays exact, the rows are known by their codes: the distance is that f
 vector. Where k exceeds N, the rest is padded with +inf and 2**32 - 1.
 """
 
-import numpy as np
-
-from lar.contracts import Case, Cost, Data, Spec, Target
-from lar.errors import BadInputError
+from lar.contracts import Case, Cost, Target
+from lar.pq import contract
 
 from . import inputs, reference
 
 
-def outputs(case: Case) -> tuple[Spec, ...]:
-    """Return the specs of (distances, ids)."""
-    shape = (case.shape["nq"], case.shape["k"])
-    return Spec(shape, "float32"), Spec(shape, "uint32")
-
-
 def cost(case: Case) -> Cost:
-    """Return the least work of one call: read every code once for all queries, build each query's table, add per code.
-
-    An addition per code is counted as an operation on bytes, since a filter may add quantised table entries; a table
-    entry takes a subtraction, a multiplication and an addition per component.
-    """
-    s = case.shape
-    tables = s["m"] * min(s["K"], s["N"]) * (s["dim"] // s["m"])
-    moved = s["N"] * s["m"] + 4 * s["K"] * s["dim"] + 4 * s["nq"] * s["dim"] + 8 * s["nq"] * s["k"]
-    return Cost(moved, {"f32": 3 * s["nq"] * tables, "u8": s["nq"] * s["N"] * s["m"]})
-
-
-def check(case: Case, data: Data) -> None:
-    """Hold a data set against the contract.
-
-    Raises
-    ------
-    BadInputError
-        Wrong dtype or shape, a component that is not finite, or a code outside the codebook, with its place.
-    """
-    codebook, codes = data["codebook"], data["codes"]
-    s = case.shape
-    for name, array, dtype, shape in (
-        ("codebook", codebook, np.float32, (s["m"], s["K"], s["dim"] // s["m"])),
-        ("codes", codes, np.uint8, (s["N"], s["m"])),
-    ):
-        if array.dtype != dtype or array.shape != shape:
-            raise BadInputError(
-                f"{case.name}: {name} is {array.dtype}{list(array.shape)}, expected {np.dtype(dtype)}{list(shape)}"
-            )
-    if not np.all(np.isfinite(codebook)):
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(codebook))[0])
-        raise BadInputError(f"{case.name}: codebook{list(where)} is {codebook[where]}, expected a finite number")
-    if s["K"] < 256 and int(codes.max(initial=0)) >= s["K"]:
-        row, column = (int(i) for i in np.argwhere(codes >= s["K"])[0])
-        raise BadInputError(
-            f"{case.name}: codes[{row}, {column}] is {codes[row, column]}, expected a code below K = {s['K']}"
-        )
+    """Return the least work of one call; a table entry takes a subtraction, a product and a sum for each component."""
+    return contract.cost(case, operations=3)
 
 
 TARGET = Target(
@@ -69,9 +26,9 @@ TARGET = Target(
     data=inputs.data,
     queries=inputs.queries,
     disguise=inputs.disguise,
-    outputs=outputs,
+    outputs=contract.outputs,
     reference=reference.reference,
     audit=reference.audit,
     cost=cost,
-    check=check,
+    check=contract.check,
 )

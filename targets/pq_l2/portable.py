@@ -1,14 +1,14 @@
 """`pq-l2` once, against the array API: a table per query, one look-up per code, k smallest.
 
-Codes are kept as u8 rows [m, N], so that a probe reads one contiguous row, and widened a row at a time: a whole int32
-copy would quadruple the bytes that a scan moves. The difference is squared directly, since ``q^2 + c^2 - 2qc`` cancels
-on data with a common offset.
+The difference is squared directly, since ``q^2 + c^2 - 2qc`` cancels on data with a common offset. How codes lie, and
+how they are looked up, is in `lar.pq.portable`.
 """
 
 from typing import Any
 
 from lar import ops
 from lar.contracts import Array, Data, Query, Tree
+from lar.pq.portable import columns, probe
 
 
 def prepare(xp: Any, data: Data, *, k: int) -> Tree:
@@ -29,10 +29,7 @@ def prepare(xp: Any, data: Data, *, k: int) -> Tree:
         ``codebook`` as given and ``columns`` uint8 (m, N).
     """
     del k
-    codes = data["codes"]
-    # A stack is contiguous in every namespace; a permutation of axes would leave NumPy and torch with strides.
-    columns = xp.stack([codes[:, j] for j in range(codes.shape[1])])
-    return {"codebook": data["codebook"], "columns": columns}
+    return {"codebook": data["codebook"], "columns": columns(xp, data["codes"])}
 
 
 def run(xp: Any, state: Tree, query: Query, /, *, k: int) -> tuple[Array, Array]:
@@ -56,21 +53,13 @@ def run(xp: Any, state: Tree, query: Query, /, *, k: int) -> tuple[Array, Array]
     ids : array
         uint32 (nq, k), padded with 2**32 - 1.
     """
-    codebook, columns = state["codebook"], state["columns"]
+    codebook = state["codebook"]
     m, _, width = codebook.shape
 
     def nearest(row: Array) -> tuple[Array, Array]:
         difference = xp.reshape(row, (m, 1, width)) - codebook
         table = xp.sum(difference * difference, axis=2)
-        return ops.top_k(xp, _probe(xp, table, columns), k, largest=False)
+        return ops.top_k(xp, probe(xp, table, state["columns"]), k, largest=False)
 
     distances, ids = ops.map_rows(xp, nearest, query)
     return distances, ops.bitcast(xp, ids, xp.uint32)
-
-
-def _probe(xp: Any, table: Array, columns: Array) -> Array:
-    """Return float32 (N,): the sum over sub-spaces of each row's table entry."""
-    total = xp.take(table[0, :], xp.astype(columns[0, :], xp.int32))
-    for j in range(1, columns.shape[0]):
-        total = total + xp.take(table[j, :], xp.astype(columns[j, :], xp.int32))
-    return total

@@ -5,12 +5,12 @@ sub-spaces of ``|| q_j - codebook[j, c_j] ||^2``. numba compiles the loops; no k
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 from lar.contracts import Case, Data, HostArray, Query, Ranked
+from lar.pq import reference as truths
 
 
 @njit
@@ -63,25 +63,22 @@ def distances_of(queries: HostArray, codebook: HostArray, codes: HostArray, ids:
 
 def reference(case: Case, data: Data, query: Query) -> Ranked:
     """Return the truth of one call; every term is a square, so the sum of absolute terms is the distance itself."""
-    codebook, codes = data["codebook"], data["codes"]
-    kept = min(case.shape["k"], case.shape["N"])
-    best = np.empty((len(query), kept), np.float64)
-    for r, row in enumerate(query):
-        best[r] = np.sort(np.partition(all_distances(row, codebook, codes), kept - 1)[:kept])
-    return _ranked(case, data, query, best)
+
+    def of_all(row: HostArray) -> truths.Scores:
+        distances = all_distances(row, data["codebook"], data["codes"])
+        return distances, distances
+
+    return truths.reference(case, query, of_all, _of_ids(data))
 
 
 def audit(case: Case, data: Data, queries: Sequence[Query]) -> Ranked:
     """Return the truth of many calls' outputs, stacked, as far as each returned id gives it."""
-    return _ranked(case, data, np.stack(queries), None)
+    return truths.audit(case, queries, _of_ids(data))
 
 
-def _ranked(case: Case, data: Data, queries: Any, best: HostArray | None) -> Ranked:
-    rows = queries.reshape(-1, case.shape["dim"])
+def _of_ids(data: Data) -> truths.OfIds:
+    def of_ids(rows: HostArray, ids: HostArray) -> truths.Scores:
+        distances = distances_of(rows, data["codebook"], data["codes"], ids)
+        return distances, distances
 
-    def score_of(ids: HostArray) -> tuple[HostArray, HostArray]:
-        flat = np.ascontiguousarray(ids.reshape(len(rows), -1))
-        score = distances_of(rows, data["codebook"], data["codes"], flat).reshape(ids.shape)
-        return score, score
-
-    return Ranked(best, best, score_of, rows=case.shape["N"], terms=case.shape["dim"])
+    return of_ids

@@ -50,6 +50,17 @@ def test_another_seed_is_another_data_set(home: Path) -> None:
     assert len(built) == 2
 
 
+def test_another_generator_makes_its_own_copy(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert {"sampling.py", "inputs.py", "training.py"} <= {path.name for path in datasets._GENERATORS}
+    target, built = counting(catalog.target("pq-l2"))
+    Datasets(target).data(small_case())
+    edited = tmp_path / "training.py"
+    edited.write_text("# another one\n")
+    monkeypatch.setattr(datasets, "_GENERATORS", (*datasets._GENERATORS[:-1], edited))
+    Datasets(target).data(small_case())
+    assert len(built) == 2
+
+
 def test_a_damaged_copy_is_built_again(home: Path) -> None:
     target, built = counting(catalog.target("pq-l2"))
     Datasets(target).data(small_case())

@@ -11,12 +11,13 @@ from lar import catalog, oracle
 from lar.contracts import NO_ID, Case, Data, HostArray
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
+loops: Any = pytest.importorskip("lar.pq.tuned.jax")
 TARGET = catalog.target("pq-l2")
 KERNEL: Any = catalog.load_kernel("pq-l2", catalog.kernel_path("pq-l2", "tuned", "jax"))
 FORMS = {
-    "cpu": KERNEL._CPU,
-    "gpu": KERNEL._GPU,
-    "blocks": dataclasses.replace(KERNEL._CPU, block=300),
+    "cpu": loops.CPU,
+    "gpu": loops.GPU,
+    "blocks": dataclasses.replace(loops.CPU, block=300),
 }
 
 
@@ -37,7 +38,9 @@ def _compiled(form: str, k: int) -> Any:
     if form == "cpu":
         return jax.jit(functools.partial(KERNEL.run, jax.numpy, k=k))
     return jax.jit(
-        lambda state, query: KERNEL._search(state["codebook"], state["columns"], query, k=k, form=FORMS[form])
+        lambda state, query: loops.search(
+            KERNEL.METRIC, (state["codebook"], state["columns"], None), query, k=k, form=FORMS[form]
+        )
     )
 
 

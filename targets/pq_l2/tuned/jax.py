@@ -1,65 +1,21 @@
-"""`pq-l2` in JAX: the portable kernel's sum, said so that XLA makes fast loops of it.
+"""`pq-l2` in JAX: tables of squared differences, and the loops of `lar.pq.tuned.jax`, where the reasons stand."""
 
-It must be right for any m, width, N, nq and k, and nowhere slower than the portable kernel under `jax.jit`. XLA takes
-the form of the platform it compiles for, since what is fast on one is slow on the other.
-
-On the CPU (one core, jaxlib 0.10, measured; ns are per code and query):
-
-- One query: a scan over the sub-spaces, one gather each, 0.22-0.26 ns. The same gathers unrolled in one loop take 0.5.
-- Batches: the tables of 32 queries lie side by side, so that one code reads 32 neighbouring floats, which LLVM turns
-  into vector loads: 0.06 ns. At 16 the gain depends on luck with the vectoriser, at 8 there is none; a tile of 32 takes
-  as long as eight queries one by one, so a remainder of more is filled up to a tile.
-- Those gathers are written out for 8 sub-spaces at a time. The step is a branch of `lax.cond` for the sake of its
-  border: XLA computes a branch's operands before it enters it. Without, it fuses the slicing of the tables into the
-  gathers, which then read through a moving pointer and are not vectorised (5 times slower).
-- Selection: the k smallest lie in the k chunks of 32 rows with the smallest minima (any other chunk has k rows ahead of
-  its best one), so that `lax.top_k` sees N / 32 + 32 k numbers: 28 us instead of 49 at N = 20,000; in a batch, 5
-  instead of 36 a query.
-
-On a GPU nothing was measured. A loop costs launches there, so sums are unrolled by 16 gathers, which XLA should fuse
-into one kernel each; a batch reads its 32 neighbouring floats by one warp. Pallas was not tried: its Triton back end
-has no gather from shared memory, which is what this kernel is about.
-"""
-
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import jax
-from jax import lax
-from jax import numpy as jnp
-
-from lar.contracts import NO_ID, Array, Data, Query, Tree
-
-_TILE = 32  # queries whose tables lie side by side
-_FEW = 8  # so many queries are faster one at a time than as a tile
-_CHUNK = 32  # rows that selection looks at first by their minimum
-_UNROLLED_WIDTH = 16
+from lar.contracts import Array, Data, Query, Tree
+from lar.pq.tuned.jax import Metric, nearest
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How one platform likes it.
-
-    Attributes
-    ----------
-    one, many : int
-        Sub-spaces added up in one step, for one query and for a tile.
-    apart : bool
-        Whether a step of a tile must be kept from being fused with the slicing of its operands.
-    block : int
-        Rows of a tile whose sums are kept at a time.
-    """
-
-    one: int
-    many: int
-    apart: bool
-    block: int
+def _term(query: Array, centroid: Array) -> Array:
+    return (query - centroid) ** 2
 
 
-_CPU = _Form(one=1, many=8, apart=True, block=32_768)
-_GPU = _Form(one=16, many=16, apart=False, block=1 << 22)
+def _finish(sums: Array, by_row: None) -> Array:
+    del by_row
+    return sums
+
+
+METRIC = Metric(_term, _finish)
 
 
 def prepare(xp: Any, data: Data, *, k: int) -> Tree:
@@ -84,151 +40,5 @@ def prepare(xp: Any, data: Data, *, k: int) -> Tree:
 
 
 def run(xp: Any, state: Tree, query: Query, /, *, k: int) -> tuple[Array, Array]:
-    """Find the k nearest rows of each query.
-
-    Parameters
-    ----------
-    xp : module
-        The array namespace.
-    state : dict of arrays
-        What `prepare` returned.
-    query : array
-        float32 (nq, dim).
-    k : int
-        How many rows to return; what exceeds N is padded.
-
-    Returns
-    -------
-    distances : array
-        float32 (nq, k), ascending, padded with +inf.
-    ids : array
-        uint32 (nq, k), padded with 2**32 - 1.
-    """
-    codebook, columns = state["codebook"], state["columns"]
-    kept = min(k, columns.shape[1])
-    cpu, gpu = (functools.partial(_search, k=kept, form=form) for form in (_CPU, _GPU))
-    distances, ids = lax.platform_dependent(codebook, columns, query, cpu=cpu, default=gpu)
-    ids = xp.astype(ids, xp.uint32)
-    if kept < k:
-        missing = ((0, 0), (0, k - kept))
-        distances = xp.pad(distances, missing, constant_values=xp.inf)
-        ids = xp.pad(ids, missing, constant_values=xp.uint32(NO_ID))
-    return distances, ids
-
-
-def _search(codebook: Array, columns: Array, query: Array, *, k: int, form: _Form) -> tuple[Array, Array]:
-    """Return the float32 distances and int32 rows (nq, k) of the k nearest, k <= N."""
-    nq, dim = query.shape
-    tile, alone = (functools.partial(f, codebook, columns, k=k, form=form) for f in (_tile, _alone))
-    full = nq // _TILE * _TILE
-    parts = []
-    if full:
-        parts.append(lax.map(tile, query[:full].reshape(-1, _TILE, dim)))
-    if nq - full > _FEW:
-        filled = jnp.pad(query[full:], ((0, full + _TILE - nq), (0, 0)))
-        parts.append([part[None, : nq - full] for part in tile(filled)])
-    elif nq > full:
-        parts.append(lax.map(alone, query[full:]))
-    distances, rows = (jnp.concatenate([part.reshape(-1, k) for part in pair]) for pair in zip(*parts, strict=True))
-    return distances, rows
-
-
-def _alone(codebook: Array, columns: Array, query: Array, *, k: int, form: _Form) -> tuple[Array, Array]:
-    """Answer one query (dim,): distances and rows (k,)."""
-    tables = _tables(codebook, query[:, None])[:, :, 0]
-    sums = _in_steps(_add_up, tables, columns, form.one)
-    distances, rows = _smallest(sums[:, None], k)
-    return distances[0], rows[0]
-
-
-def _tile(codebook: Array, columns: Array, queries: Array, *, k: int, form: _Form) -> tuple[Array, Array]:
-    """Answer a tile of queries (q, dim): distances and rows (q, k)."""
-    m, n = columns.shape
-    step = min(form.many, -(-m // 2))  # two steps or more, or the sums would be fused into their selection
-    # A stack is written out; a transposition would be fused into the tables, which would then read with a stride.
-    tables = _tables(codebook, jnp.stack(list(queries), axis=1))
-
-    def block(first: Array | int, size: int) -> tuple[Array, Array]:
-        part = lax.dynamic_slice_in_dim(columns, first, size, axis=1)
-        sums = _in_steps(_add_up, tables, part, step, apart=form.apart)
-        distances, rows = _smallest(sums, min(k, size))
-        return distances, rows + first
-
-    blocks = n // form.block
-    if blocks == 0:
-        return block(0, n)
-    found = lax.map(functools.partial(block, size=form.block), jnp.arange(blocks, dtype=jnp.int32) * form.block)
-    distances, rows = (jnp.moveaxis(part, 0, 1).reshape(len(queries), -1) for part in found)
-    if n % form.block:
-        last = block(blocks * form.block, n % form.block)
-        distances, rows = (jnp.concatenate(pair, axis=1) for pair in zip((distances, rows), last, strict=True))
-    best, where = lax.top_k(-distances, k)
-    return -best, jnp.take_along_axis(rows, where, axis=1)
-
-
-def _tables(codebook: Array, queries: Array) -> Array:
-    """Return float32 (m, K, q): the squared distance of each sub-vector of ``queries`` (dim, q) to each centroid."""
-    width, m, _ = codebook.shape
-    parts = jnp.swapaxes(queries.reshape(m, width, -1), 0, 1)
-
-    def some(part: Array, centroids: Array) -> Array:
-        squares = [(part[i][:, None] - centroids[i][..., None]) ** 2 for i in range(len(part))]
-        return functools.reduce(jnp.add, squares)
-
-    return _in_steps(some, parts, codebook, _UNROLLED_WIDTH)
-
-
-def _add_up(tables: Array, columns: Array) -> Array:
-    """Return float32 (n, ...): the sum over j of ``tables[j, columns[j]]``, all gathers in one loop."""
-    pairs = zip(tables, columns, strict=True)
-    entries = [table.at[column.astype(jnp.int32)].get(mode="promise_in_bounds") for table, column in pairs]
-    return functools.reduce(jnp.add, entries)
-
-
-def _in_steps(
-    function: Callable[[Array, Array], Array], left: Array, right: Array, step: int, *, apart: bool = False
-) -> Array:
-    """Return ``function(left, right)``, a sum over their first axis in which zeros make zero, `step` terms at a time.
-
-    `apart` as in `_Form`.
-    """
-    terms = len(left)
-    groups = -(-terms // step)
-    if groups == 1:
-        return function(left, right)
-    step = -(-terms // groups)
-    missing = groups * step - terms
-
-    def first(total: Array, one: Array, other: Array) -> Array:
-        del total
-        return function(one, other)
-
-    def further(total: Array, one: Array, other: Array) -> Array:
-        return total + function(one, other)
-
-    def body(total: Array, group: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        i, *parts = group
-        return (lax.cond(i == 0, first, further, total, *parts) if apart else further(total, *parts)), None
-
-    like = jax.eval_shape(function, left, right)
-    filled = (jnp.pad(part, ((0, missing), *((0, 0),) * (part.ndim - 1))) for part in (left, right))
-    parts = [part.reshape(groups, step, *part.shape[1:]) for part in filled]
-    numbers = jnp.arange(groups, dtype=jnp.int32)
-    return lax.scan(body, jnp.zeros(like.shape, like.dtype), (numbers, *parts))[0]
-
-
-def _smallest(sums: Array, k: int) -> tuple[Array, Array]:
-    """Return the k smallest of each column of (n, q), ascending, and their rows: (q, k) float32 and int32."""
-    n, queries = sums.shape
-    chunks = n // _CHUNK
-    if chunks < 2 * k:
-        # A loop over the queries, since a transposition would be fused into the sums, which were then not vectorised.
-        best, rows = lax.map(lambda q: lax.top_k(-sums[:, q], k), jnp.arange(queries, dtype=jnp.int32))
-        return -best, rows
-    chunked = sums[: chunks * _CHUNK].reshape(chunks, _CHUNK, queries)
-    _, near = lax.top_k(-jnp.min(chunked, axis=1).T, k)
-    rows = (near[:, :, None] * _CHUNK + jnp.arange(_CHUNK, dtype=jnp.int32)).reshape(queries, -1)
-    rest = jnp.broadcast_to(jnp.arange(chunks * _CHUNK, n, dtype=jnp.int32), (queries, n - chunks * _CHUNK))
-    rows = jnp.concatenate([rows, rest], axis=1)
-    best, where = lax.top_k(-jnp.take_along_axis(sums.T, rows, axis=1), k)
-    return -best, jnp.take_along_axis(rows, where, axis=1)
+    """Find the k nearest rows of each query; arguments and results are those of ``run`` in `portable.py`."""
+    return nearest(xp, METRIC, (state["codebook"], state["columns"], None), query, k)

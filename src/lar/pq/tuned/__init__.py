@@ -1,0 +1,1 @@
+"""Loops that tuned kernels of one backend share, a module for each backend."""
