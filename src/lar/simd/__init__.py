@@ -18,7 +18,8 @@ inside one.
 ``NUMBA_CPU_NAME=generic``, which numba reads when it is imported, hides every feature and so forces the generic path.
 
 Beside the vectors stand the parts that kernels have in common: `shortlist` (the k best so far), `tables` (sums of
-look-ups) and `bounds` (the same in bytes, from below).
+look-ups), `products` (tables of inner products), `bounds` (sums of look-ups in bytes, from below) and `nearest` (the
+search made of all these, for any `metric`).
 
 Indices count items of the flattened array and are not checked. numba's cache knows a kernel's own file only: after an
 edit here, delete the kernels' ``__pycache__``.
@@ -33,8 +34,10 @@ from lar.simd.lanes import (
     maximum,
     minimum,
     multiply_add,
+    multiply_high,
     reinterpret,
     saturating_add,
+    saturating_subtract,
     select,
     splat,
     trailing_zeros,
@@ -63,8 +66,10 @@ __all__ = [
     "maximum",
     "minimum",
     "multiply_add",
+    "multiply_high",
     "reinterpret",
     "saturating_add",
+    "saturating_subtract",
     "select",
     "splat",
     "store",

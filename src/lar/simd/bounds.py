@@ -14,8 +14,18 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from lar.simd.lanes import bits, convert, count_ones, minimum, reinterpret, saturating_add, splat
-from lar.simd.memory import load, store
+from lar.simd.lanes import (
+    bits,
+    convert,
+    count_ones,
+    minimum,
+    multiply_high,
+    reinterpret,
+    saturating_add,
+    saturating_subtract,
+    splat,
+)
+from lar.simd.memory import aligned, load, store
 from lar.simd.tables import TILE
 from lar.simd.vector import f32x16, i32x16, u8x16, u8x64, u16x32
 from lar.simd.x86 import lookup256
@@ -25,6 +35,22 @@ GROUP = 256
 
 EVERYTHING = 2**16 - 1
 """A limit that no sum exceeds."""
+
+
+def panels_of(codes: Any) -> Any:
+    """Return the codes uint8 (N, m) in panels."""
+    N, m = codes.shape
+    panels = aligned((-(-N // GROUP) * GROUP * m,), np.uint8)
+    fill_panels(codes, panels)
+    return panels
+
+
+def in_order_of_sums(values: Any, padding: Any) -> Any:
+    """Return one value a row, (N,), as sums lie: (ceil(N / GROUP) * GROUP,), `padding` behind the last row."""
+    N = len(values)
+    padded = np.full(-(-N // GROUP) * GROUP, padding, values.dtype)
+    padded[:N] = values
+    return np.ascontiguousarray(padded.reshape(-1, 32, 2).transpose(0, 2, 1)).reshape(-1)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
@@ -151,6 +177,44 @@ def find(sums: Any, limit: Any, blocks: Any) -> Any:
         even, odd = load(u16x32, sums, i) <= top, load(u16x32, sums, i + 32) <= top
         mask = bits(even) | (bits(odd) << np.uint64(32))
         blocks[found, 0], blocks[found, 1] = mask, np.uint64(i)  # always, and counted or not: no branch to mispredict
+        found += mask != np.uint64(0)
+        near += count_ones(mask)
+    return found, near
+
+
+@njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def find_by_level(sums: Any, levels: Any, first: Any, line: Any, blocks: Any) -> Any:
+    """List blocks as `find` does, each row with a limit of its own: a line that falls with the row's level.
+
+    Parameters
+    ----------
+    sums : array
+        uint16, of `add_up`.
+    levels : array
+        uint16: a level of each row, in the order of sums.
+    first : int
+        The row of the first of `sums`, a multiple of `GROUP`.
+    line : (int, int, int)
+        ``(most, slope, flip)``, each at most `EVERYTHING`: the limit of a row is
+        ``most - floor(slope * (level ^ flip) / 2**16)``, or 0 where that is negative. With a flip of `EVERYTHING` the
+        line rises with the level.
+    blocks : array
+        As for `find`.
+
+    Returns
+    -------
+    found, near : int
+        As for `find`.
+    """
+    most, slope, flip = splat(u16x32, line[0]), splat(u16x32, line[1]), splat(u16x32, line[2])
+    found, near = 0, 0
+    for i in range(0, sums.size, 64):
+        below = multiply_high(load(u16x32, levels, first + i) ^ flip, slope)
+        even = load(u16x32, sums, i) <= saturating_subtract(most, below)
+        below = multiply_high(load(u16x32, levels, first + i + 32) ^ flip, slope)
+        odd = load(u16x32, sums, i + 32) <= saturating_subtract(most, below)
+        mask = bits(even) | (bits(odd) << np.uint64(32))
+        blocks[found, 0], blocks[found, 1] = mask, np.uint64(i)
         found += mask != np.uint64(0)
         near += count_ones(mask)
     return found, near

@@ -83,6 +83,18 @@ def _saturating_add(_context: Any, builder: Any, kinds: Any, values: Any) -> Val
     return call(builder, f"llvm.{'s' if kinds[0].signed else 'u'}add.sat.{kinds[0].spelling}", kinds[0].ir, values)
 
 
+def _saturating_subtract(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    return call(builder, f"llvm.{'s' if kinds[0].signed else 'u'}sub.sat.{kinds[0].spelling}", kinds[0].ir, values)
+
+
+def _multiply_high(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    """Multiply at twice the width and keep the upper half, which LLVM knows as one instruction where there is one."""
+    narrow, widen = kinds[0], builder.sext if kinds[0].signed else builder.zext
+    wide = ir.VectorType(ir.IntType(2 * narrow.width), narrow.lanes)
+    product = builder.mul(*(widen(value, wide) for value in values))
+    return builder.trunc(builder.lshr(product, ir.Constant(wide, [narrow.width] * narrow.lanes)), narrow.ir)
+
+
 def _multiply_add(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
     return call(builder, f"llvm.fmuladd.{kinds[0].spelling}", kinds[0].ir, values)
 
@@ -110,6 +122,12 @@ maximum = binary(alike, _extreme(">"))
 
 saturating_add = binary(_integers, _saturating_add)
 """``saturating_add(a, b)``: of integers; what exceeds the lane's type stays at its largest (or smallest) number."""
+
+saturating_subtract = binary(_integers, _saturating_subtract)
+"""``saturating_subtract(a, b)``: of integers; what falls below the lane's type stays at its smallest (or largest)."""
+
+multiply_high = binary(_integers, _multiply_high)
+"""``multiply_high(a, b)``: of integers; the upper half of the product, rounded down."""
 
 multiply_add = ternary(_floats, _multiply_add)
 """``multiply_add(a, b, c)``: ``a * b + c`` of floats, rounded once where the processor can."""

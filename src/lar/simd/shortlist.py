@@ -1,6 +1,6 @@
 """The k best rows so far, as 64-bit keys: a distance's bits above the row's number.
 
-Distances must not be negative: their bits then sort as they do, one comparison decides, and equal distances go by row,
+A distance's bits are turned so that they sort as distances do: one comparison decides, and equal distances go by row,
 so that a result does not depend on the order in which rows are seen. A shortlist is an array with room for more than k
 keys, how many it holds, and a *bound*: a key that at least k rows do not exceed, `NOTHING` while there is none.
 """
@@ -17,17 +17,29 @@ from lar.simd.vector import f32x16
 NOTHING = np.uint64(2**64 - 1)
 """A key beyond that of every row."""
 
+_HALF = np.int64(2**31)
+_MAGNITUDE = np.int64(2**31 - 1)
+_NAN = 0x7FC00000
+
 
 @njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types
 def key_of(distance: Any, row: Any) -> Any:
-    """Return the key of a row: ``distance`` float32, not negative, ``row`` below 2**32."""
-    return (np.uint64(np.float32(distance).view(np.uint32)) << np.uint64(32)) | np.uint64(row)
+    """Return the key of a row: ``distance`` float32, NaN behind all others, ``row`` below 2**32."""
+    word = np.int64(np.float32(np.float32(distance) + np.float32(0)).view(np.int32))  # the sum makes 0.0 of -0.0
+    word = np.int64(_NAN) if np.isnan(distance) else word  # there are negative ones
+    return (np.uint64(_turned(word) + _HALF) << np.uint64(32)) | np.uint64(row)
 
 
 @njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types
 def distance_of(key: Any) -> Any:
     """Return the float32 distance of a key; NaN of `NOTHING`."""
-    return np.uint32(key >> np.uint64(32)).view(np.float32)
+    return np.int32(_turned(np.int64(key >> np.uint64(32)) - _HALF)).view(np.float32)
+
+
+@njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def _turned(word: Any) -> Any:
+    """Make a float's bits, as int64, sort as the float does, and back."""
+    return word ^ ((word >> 63) & _MAGNITUDE)
 
 
 @njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types

@@ -9,11 +9,25 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from lar.simd.memory import aligned
+
 TILE = 16
 """Tables in use at a time: 16 kB, half of the smallest innermost cache."""
 
 _ROW = np.uint64(256)  # indices are unsigned throughout: numba wraps negative ones, at a cost
 _FOUR = np.uint64(4)
+
+
+def columns_of(codebook: Any) -> Any:
+    """Return the codebook float32 (m, K, width), K at most 256, with its centroids side by side.
+
+    That is float32 (m, width, 256), padded with copies of the last centroid, so that a whole table can be filled.
+    """
+    m, K, width = codebook.shape
+    columns = aligned((m, width, 256), np.float32)
+    columns[:, :, :K] = codebook.transpose(0, 2, 1)
+    columns[:, :, K:] = columns[:, :, K - 1 : K]
+    return columns
 
 
 @njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types

@@ -31,10 +31,16 @@ def find(sums: Host, limit: int, blocks: Host) -> Any:
     return bounds.find(sums, limit, blocks)
 
 
+@njit
+def find_by_level(sums: Host, levels: Host, first: int, line: Any, blocks: Host) -> Any:
+    return bounds.find_by_level(sums, levels, first, line, blocks)
+
+
 def panels_of(codes: Host) -> Host:
     N, m = codes.shape
     panels = np.full(-(-N // GROUP) * GROUP * m, 99, np.uint8)
     bounds.fill_panels(codes, panels)
+    np.testing.assert_array_equal(bounds.panels_of(codes), panels)
     return panels
 
 
@@ -121,6 +127,37 @@ def test_find_lists_exactly_the_rows_within_the_limit(limit: int) -> None:
         int(start) + bounds.row_of(bit) for mask, start in blocks[:found] for bit in range(64) if int(mask) >> bit & 1
     }
     assert rows == set(np.flatnonzero(by_row <= limit).tolist())
+    assert near == len(rows)
+    assert all(blocks[:found, 0])
+
+
+@pytest.mark.parametrize("N", [1, 63, 64, 256, 700])
+def test_values_by_row_lie_in_the_order_of_sums(N: int) -> None:
+    values = np.arange(N).astype(np.uint16)
+    laid = bounds.in_order_of_sums(values, 9_999)
+    assert laid.dtype == np.uint16
+    assert laid.size == -(-N // GROUP) * GROUP
+    by_row = in_order(laid)
+    np.testing.assert_array_equal(by_row[:N], values)
+    assert set(by_row[N:]) <= {9_999}
+
+
+@pytest.mark.parametrize("most", [0, 700, 998, EVERYTHING])
+@pytest.mark.parametrize("slope", [0, 1, 500, EVERYTHING])
+@pytest.mark.parametrize("flip", [0, EVERYTHING])
+def test_find_by_level_holds_each_row_against_its_own_limit(most: int, slope: int, flip: int) -> None:
+    rng = np.random.default_rng([most, slope])
+    by_row = rng.integers(0, 999, 4 * GROUP).astype(np.uint16)
+    levels = rng.integers(0, EVERYTHING, 6 * GROUP, endpoint=True).astype(np.uint16)
+    levels[: 5 * GROUP : 7], levels[1 : 5 * GROUP : 7] = 0, EVERYTHING
+    sums = bounds.in_order_of_sums(by_row, 0)
+    blocks = np.empty((sums.size // 64 + 1, 2), np.uint64)
+    found, near = find_by_level(sums, bounds.in_order_of_sums(levels, 0), 2 * GROUP, (most, slope, flip), blocks)
+    rows = {
+        int(start) + bounds.row_of(bit) for mask, start in blocks[:found] for bit in range(64) if int(mask) >> bit & 1
+    }
+    fall = (levels[2 * GROUP :].astype(np.int64) ^ flip) * slope >> 16
+    assert rows == set(np.flatnonzero(by_row <= np.maximum(most - fall, 0)).tolist())
     assert near == len(rows)
     assert all(blocks[:found, 0])
 

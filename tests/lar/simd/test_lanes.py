@@ -72,12 +72,20 @@ def test_shifts_fill_with_zeros_even_on_signed_lanes() -> None:
 
 
 @pytest.mark.parametrize("name", INTEGERS)
-def test_saturating_add_stays_at_the_ends(name: str) -> None:
+@pytest.mark.parametrize(("operation", "sign"), [(simd.saturating_add, 1), (simd.saturating_subtract, -1)])
+def test_saturating_arithmetic_stays_at_the_ends(name: str, operation: Any, sign: int) -> None:
     a, b = operands(name)
     ends = np.iinfo(DTYPES[name])
-    exact = [min(max(int(x) + int(y), ends.min), ends.max) for x, y in zip(a, b, strict=True)]
-    got = apply(simd.saturating_add, VECTORS[name], a, b)
+    exact = [min(max(int(x) + sign * int(y), ends.min), ends.max) for x, y in zip(a, b, strict=True)]
+    got = apply(operation, VECTORS[name], a, b)
     np.testing.assert_array_equal(got, np.array(exact, DTYPES[name]))
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_multiply_high_is_the_upper_half_of_the_product(name: str) -> None:
+    a, b = operands(name)
+    exact = [int(x) * int(y) >> np.iinfo(DTYPES[name]).bits for x, y in zip(a, b, strict=True)]
+    np.testing.assert_array_equal(apply(simd.multiply_high, VECTORS[name], a, b), np.array(exact, DTYPES[name]))
 
 
 @pytest.mark.parametrize("name", VECTORS)

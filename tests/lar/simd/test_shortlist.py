@@ -42,6 +42,12 @@ def expected(distances: Host, k: int) -> tuple[Host, Host]:
     return np.concatenate([distances[order], np.full(padding, INF)]).astype(np.float32), ids
 
 
+@njit
+def key_and_back(distance: Any, row: int) -> Any:
+    key = shortlist.key_of(distance, row)
+    return key, shortlist.distance_of(key), key & np.uint64(2**32 - 1)
+
+
 ORDERS: dict[str, Callable[[Host], Host]] = {
     "random": lambda x: x,
     "ascending": np.sort,
@@ -49,6 +55,8 @@ ORDERS: dict[str, Callable[[Host], Host]] = {
     "organ pipes": lambda x: np.concatenate([np.sort(x)[::2], np.sort(x)[1::2][::-1]]),
     "equal": lambda x: np.full_like(x, 0.5),
     "few distinct": lambda x: np.floor(4 * x),
+    "either sign": lambda x: x - np.float32(0.5),
+    "negative": lambda x: -x,
 }
 
 
@@ -64,20 +72,20 @@ def test_keeps_the_k_smallest_equal_ones_by_row(N: int, k: int, order: str, one_
     np.testing.assert_array_equal(ids, rows)
     assert filled == min(N, k)
     if k <= N:
-        assert bound == (np.uint64(want[k - 1].view(np.uint32)) << np.uint64(32)) | np.uint64(rows[k - 1])
+        assert bound == key_and_back(want[k - 1], rows[k - 1])[0]
     else:
         assert bound == shortlist.NOTHING
 
 
 @settings(derandomize=True, max_examples=80, deadline=None)
 @given(
-    st.lists(st.floats(0, width=32, allow_nan=False), min_size=1, max_size=80),
+    st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=80),
     st.integers(1, 40),
     st.integers(1, 40),
     st.booleans(),
 )
-def test_any_distances_that_are_not_negative(values: list[float], k: int, spare: int, one_by_one: bool) -> None:
-    distances = np.abs(np.array(values, np.float32))  # -0.0 is negative to its bits
+def test_any_distances(values: list[float], k: int, spare: int, one_by_one: bool) -> None:
+    distances = np.array(values, np.float32)
     _, _, out, ids = shortlisted(distances, k, k + spare, one_by_one)
     want, rows = expected(distances, k)
     np.testing.assert_array_equal(out, want)
@@ -94,6 +102,24 @@ def test_a_row_beyond_the_bound_is_not_held() -> None:
         return at, within
 
     assert run() == (0, 1)
+
+
+def test_keys_sort_as_distances_do_and_give_them_back() -> None:
+    ascending = [-np.inf, -3e38, -1.0, -1e-45, 0.0, 1e-45, 1.0, 3e38, np.inf, np.nan]
+    keys = []
+    for distance in ascending:
+        key, back, row = key_and_back(np.float32(distance), 2**32 - 1)
+        np.testing.assert_array_equal(back, np.float32(distance))
+        assert row == 2**32 - 1
+        keys.append(int(key))
+    assert keys == sorted(set(keys))
+    assert keys[-1] < shortlist.NOTHING
+
+
+def test_zeros_are_equal_and_nans_are_last_whatever_their_sign() -> None:
+    assert key_and_back(np.float32(-0.0), 7) == key_and_back(np.float32(0.0), 7)
+    negative = np.array([0xFFC00000], np.uint32).view(np.float32)[0]
+    assert key_and_back(negative, 7)[0] == key_and_back(np.float32(np.nan), 7)[0]
 
 
 def test_infinity_and_nan_come_last_and_are_not_lost() -> None:

@@ -39,3 +39,14 @@ def test_integers_are_added_exactly() -> None:
     out = np.empty(9, np.float32)
     tables.sums_of(table, codes.reshape(-1), 40, 0, out)
     np.testing.assert_array_equal(out, (np.arange(40) * 256 + codes).sum(axis=1))
+
+
+@pytest.mark.parametrize("K", [1, 16, 256])
+def test_columns_hold_centroids_side_by_side_and_copies_of_the_last(K: int) -> None:
+    codebook = np.random.default_rng(K).random((5, K, 3)).astype(np.float32)
+    columns = tables.columns_of(codebook)
+    assert (columns.shape, columns.dtype) == ((5, 3, 256), np.float32)
+    assert columns.flags.c_contiguous
+    assert columns.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(columns[:, :, :K].transpose(0, 2, 1), codebook)
+    np.testing.assert_array_equal(columns[:, :, K:], np.repeat(columns[:, :, K - 1 :][:, :, :1], 256 - K, axis=2))
