@@ -4,12 +4,57 @@
 honest ones.
 """
 
-from tests.mutants import pq_l2_mutants, topk
-from tests.mutants.pq_l2_honest import HONEST
-from tests.mutants.pq_l2_steps import Steps
-from tests.mutants.variants import Variant
+from typing import Any
 
-LOW_PRECISION = pq_l2_mutants.LOW_PRECISION
-MUTANTS: list[Variant] = [*topk.mutants(Steps()), *pq_l2_mutants.MUTANTS]
+from tests.mutants import pq_honest, pq_mutants, topk
+from tests.mutants.pq_steps import Family, Steps, Table, in_order, look_up
+from tests.mutants.variants import Variant, wrong
 
-__all__ = ["HONEST", "LOW_PRECISION", "MUTANTS"]
+from lar.contracts import Array, Tree
+
+
+def squared(query: Array, centroid: Array) -> tuple[Array, Array]:
+    """Return the difference, twice."""
+    return query - centroid, query - centroid
+
+
+def as_summed(xp: Any, state: Tree, sums: Array) -> Array:
+    """Return the sums."""
+    return sums
+
+
+FAMILY = Family(squared, as_summed)
+
+
+def expanded_square(xp: Any, row: Array, codebook: Array) -> Array:
+    """Build the table by ``q^2 + c^2 - 2 q c``, which cancels where all vectors share a large offset."""
+    q = xp.reshape(row, (codebook.shape[0], 1, codebook.shape[2]))
+    return xp.sum(q * q, axis=2) + xp.sum(codebook * codebook, axis=2) - 2.0 * xp.sum(q * codebook, axis=2)
+
+
+def absolute_differences(xp: Any, row: Array, codebook: Array) -> Array:
+    """Build the table of the L1 distance."""
+    difference = xp.reshape(row, (codebook.shape[0], 1, codebook.shape[2])) - codebook
+    return in_order(xp, [xp.abs(difference[:, :, d]) for d in range(codebook.shape[2])])
+
+
+def inner_products(xp: Any, row: Array, codebook: Array) -> Array:
+    """Build the table of 1/m - q c."""
+    q = xp.reshape(row, (codebook.shape[0], 1, codebook.shape[2]))
+    return 1.0 / codebook.shape[0] - xp.sum(q * codebook, axis=2)
+
+
+def _table(table: Table) -> Steps:
+    return Steps(FAMILY, scores=look_up(FAMILY, table))
+
+
+HONEST: list[Variant] = [*pq_honest.variants(FAMILY), *pq_honest.shifted(FAMILY)]
+LOW_PRECISION: list[Variant] = pq_mutants.low_precision(FAMILY)
+MUTANTS: list[Variant] = [
+    *topk.mutants(Steps(FAMILY)),
+    *LOW_PRECISION,
+    *pq_mutants.mutants(FAMILY),
+    wrong("q^2 + c^2 - 2qc", _table(expanded_square), "value", "order"),
+    wrong("L1 distance", _table(absolute_differences)),
+    wrong("inner product", _table(inner_products)),
+]

@@ -41,6 +41,12 @@ def _bytes(array: HostArray, byte: int) -> HostArray:
     return np.full(array.nbytes, byte, np.uint8).view(array.dtype).reshape(array.shape)
 
 
+def _root(array: HostArray) -> HostArray:
+    with np.errstate(invalid="ignore"):
+        root: HostArray = np.sqrt(array)
+    return root
+
+
 def _as_honest(outputs: Any, answers: Answers) -> Any:
     return answers.outputs if outputs is None else outputs
 
@@ -59,7 +65,7 @@ _CONTENT = [
     spoiled("the answer to the call before", lambda a: a.other_query, "value"),
     spoiled("the first query's answer to all", each(lambda x: np.repeat(x[:1], len(x), axis=0)), "value"),
     spoiled("answers in the order of other queries", each(lambda x: np.roll(x, 1, axis=0)), "value"),
-    spoiled("square roots of the scores", scores(np.sqrt), "value"),
+    spoiled("square roots of the scores", scores(_root), "value", "nan"),  # of negative ones there is none
     spoiled("half the scores", scores(lambda s: s * 0.5), "value"),
     spoiled("negative scores", scores(np.negative), "order", "value", "padding"),
     spoiled("scores off by one part in 100,000", scores(lambda s: s * np.float32(1.00001)), "value"),

@@ -1,16 +1,18 @@
-"""Honest variants of `pq-l2`: other orders and other means, the same answer, so the oracle must pass each of them."""
+"""Honest variants of a search of product-quantised rows: other orders and other means, the same answer."""
 
 from typing import Any
 
 import numpy as np
-from tests.mutants.pq_l2_steps import (
+from tests.mutants.pq_steps import (
+    Family,
+    Layout,
     Probe,
+    Scores,
     Steps,
     Sum,
     Table,
-    columns,
-    differences,
     entries,
+    factors,
     in_order,
     look_up,
     probe_by,
@@ -61,26 +63,33 @@ def in_float64(xp: Any, terms: list[Array]) -> Array:
     return xp.astype(in_order(xp, [xp.astype(term, xp.float64) for term in terms]), xp.float32)
 
 
-def fused_table(xp: Any, row: Array, codebook: Array) -> Array:
+def fused_table(family: Family) -> Table:
     """Build the table by multiply-adds of one rounding, which float64 does exactly enough."""
-    total = None
-    for difference in differences(xp, row, codebook):
-        exact = xp.astype(difference, xp.float64)
-        product = exact * exact
-        total = xp.astype(product if total is None else product + xp.astype(total, xp.float64), xp.float32)
-    return total
+
+    def table(xp: Any, row: Array, codebook: Array) -> Array:
+        total = None
+        for a, b in factors(family, xp, row, codebook):
+            product = xp.astype(a, xp.float64) * xp.astype(b, xp.float64)
+            total = xp.astype(product if total is None else product + xp.astype(total, xp.float64), xp.float32)
+        return total
+
+    return table
 
 
-def decoded(xp: Any, state: Tree, row: Array) -> Array:
+def decoded(family: Family) -> Scores:
     """Score rows without a table: one sum over all components, the longest there is."""
-    codebook, codes = state["codebook"], state["columns"]
-    m, _, width = codebook.shape
-    terms = []
-    for j in range(m):
-        for d in range(width):
-            difference = row[j * width + d] - xp.take(codebook[j, :, d], codes[j, :])
-            terms.append(difference * difference)
-    return in_order(xp, terms)
+
+    def scores(xp: Any, state: Tree, row: Array) -> Array:
+        codebook, codes, query = state["codebook"], state["columns"], family.direction(xp, row)
+        m, _, width = codebook.shape
+        terms = []
+        for j in range(m):
+            for d in range(width):
+                a, b = family.factors(query[j * width + d], xp.take(codebook[j, :, d], codes[j, :]))
+                terms.append(a * b)
+        return family.distances(xp, state, in_order(xp, terms))
+
+    return scores
 
 
 def _each(x: Array) -> list[Array]:
@@ -107,15 +116,15 @@ def byte_planes(xp: Any, table: Array, columns: Array) -> Array:
     return total * (span / LEVELS) + in_order(xp, _each(least))
 
 
-def rows_elsewhere(step: int) -> Any:
+def rows_elsewhere(family: Family, step: int) -> Layout:
     """Return a layout whose row i is row ``step * i`` modulo N of the data set: equal rows come in another order."""
 
     def layout(xp: Any, data: Data) -> Tree:
-        state = columns(xp, data)
-        n = state["columns"].shape[1]
+        codes = data["codes"]
+        n = codes.shape[0]
         # -1 reverses; any other step has to be coprime to every N of the battery.
-        order = (step % n) * ops.iota(xp, n, state["columns"]) % n if n > 1 else ops.iota(xp, n, state["columns"])
-        return {**state, "columns": xp.take(state["columns"], order, axis=1), "order": order}
+        order = (step % n) * ops.iota(xp, n, codes) % n if n > 1 else ops.iota(xp, n, codes)
+        return {**family.layout(xp, {**data, "codes": xp.take(codes, order, axis=0)}), "order": order}
 
     return layout
 
@@ -127,31 +136,42 @@ def original_rows(xp: Any, state: Tree, scores: Array, k: int) -> tuple[Array, A
     return scores, xp.where(known, xp.take(state["order"], xp.where(known, ids, 0)), ids)
 
 
-def _summed(add: Sum) -> Steps:
-    return Steps(scores=look_up(table_by(add), probe_by(add)))
+def variants(family: Family) -> list[Variant]:
+    """Return what is honest for every metric."""
+
+    def summed(add: Sum) -> Steps:
+        return Steps(family, scores=look_up(family, table_by(family, add), probe_by(add)))
+
+    fused = Steps(family, scores=look_up(family, fused_table(family)))
+    return [
+        Variant("portable kernel"),
+        Variant("outputs in Fortran order, read-only", spoil=lambda a: tuple(map(_frozen, a.outputs))),
+        honest("sums in order", summed(in_order)),
+        honest("sums backwards", summed(backwards)),
+        honest("sums pairwise", summed(pairwise)),
+        honest("sums as the library likes", summed(library)),
+        *(honest(f"sums of {count} partial sums", summed(partial_sums(count))) for count in (4, 8, 16)),
+        honest("compensated sums", summed(compensated)),
+        honest("sums in float64, rounded once", summed(in_float64), needs=("float64",)),
+        honest("fused multiply-add", fused, needs=("float64",)),
+        honest("no table, one sum over all components", Steps(family, scores=decoded(family))),
+        *(
+            honest(name, Steps(family, layout=rows_elsewhere(family, step), select=original_rows))
+            for name, step in (("rows backwards", -1), ("rows in another order", 7_919))
+        ),
+    ]
 
 
-def _probed(probe: Probe, table: Table | None = None) -> Steps:
-    return Steps(scores=look_up(table, probe))
+def shifted(family: Family) -> list[Variant]:
+    """Return what is honest where no row's terms are much smaller than the table's largest."""
 
+    def probed(probe: Probe) -> Steps:
+        return Steps(family, scores=look_up(family, probe=probe))
 
-HONEST: list[Variant] = [
-    Variant("portable kernel"),
-    Variant("outputs in Fortran order, read-only", spoil=lambda a: tuple(map(_frozen, a.outputs))),
-    honest("sums in order", _summed(in_order)),
-    honest("sums backwards", _summed(backwards)),
-    honest("sums pairwise", _summed(pairwise)),
-    honest("sums as the library likes", _summed(library)),
-    *(honest(f"sums of {count} partial sums", _summed(partial_sums(count))) for count in (4, 8, 16)),
-    honest("compensated sums", _summed(compensated)),
-    honest("sums in float64, rounded once", _summed(in_float64), needs=("float64",)),
-    honest("fused multiply-add", _probed(probe_by(), fused_table), needs=("float64",)),
-    honest("no table, one sum over all components", Steps(scores=decoded)),
-    honest("tables less their minimum", _probed(less_minimum)),
-    honest("24-bit fixed point in byte planes", _probed(byte_planes)),
-    honest("rows backwards", Steps(layout=rows_elsewhere(-1), select=original_rows)),
-    honest("rows in another order", Steps(layout=rows_elsewhere(7_919), select=original_rows)),
-]
+    return [
+        honest("tables less their minimum", probed(less_minimum)),
+        honest("24-bit fixed point in byte planes", probed(byte_planes)),
+    ]
 
 
 def _frozen(array: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Mutants of `pq-l2`: computations that go wrong in the ways such kernels go wrong.
+"""Mutants of a search of product-quantised rows: computations that go wrong in the ways such kernels go wrong.
 
 Low precision is rounded on the bits of float32, so that it means the same on every backend, those without half
 precision included.
@@ -6,13 +6,14 @@ precision included.
 
 from typing import Any
 
-from tests.mutants.pq_l2_steps import (
+from tests.mutants.pq_steps import (
+    Family,
+    Layout,
     Probe,
     Steps,
     Table,
-    columns,
-    differences,
     entries,
+    factors,
     in_order,
     look_up,
     probe_by,
@@ -65,24 +66,23 @@ def rounded_sums(rounding: Any) -> Any:
     return add
 
 
-def rounded_table(rounding: Any) -> Table:
+def rounded_table(family: Family, rounding: Any) -> Table:
     """Return a table whose entries are rounded."""
-    build = table_by()
+    build = table_by(family)
     return lambda xp, row, codebook: rounding(xp, build(xp, row, codebook))
 
 
-def rounded_inputs(rounding: Any) -> Table:
+def rounded_inputs(family: Family, rounding: Any) -> Table:
     """Return a table of rounded queries and centroids."""
-    build = table_by()
+    build = table_by(family)
     return lambda xp, row, codebook: build(xp, rounding(xp, row), rounding(xp, codebook))
 
 
-def rounded_factors(rounding: Any) -> Table:
-    """Return a table of squares of rounded differences."""
+def rounded_factors(family: Family, rounding: Any) -> Table:
+    """Return a table of products of rounded factors."""
 
     def table(xp: Any, row: Array, codebook: Array) -> Array:
-        factors = [rounding(xp, d) for d in differences(xp, row, codebook)]
-        return in_order(xp, [factor * factor for factor in factors])
+        return in_order(xp, [rounding(xp, a) * rounding(xp, b) for a, b in factors(family, xp, row, codebook)])
 
     return table
 
@@ -106,17 +106,11 @@ def selected_coarsely(xp: Any, state: Tree, scores: Array, k: int) -> tuple[Arra
 # ---- arithmetic ----------------------------------------------------------------------------------------------------
 
 
-def expanded_square(xp: Any, row: Array, codebook: Array) -> Array:
-    """Build the table by ``q^2 + c^2 - 2 q c``, which cancels where all vectors share a large offset."""
-    q = xp.reshape(row, (codebook.shape[0], 1, codebook.shape[2]))
-    return xp.sum(q * q, axis=2) + xp.sum(codebook * codebook, axis=2) - 2.0 * xp.sum(q * codebook, axis=2)
-
-
 def fixed_point(levels: int, wrap: int | None = None) -> Probe:
     """Return a probe of table entries rounded to `levels` steps and added in int32, or modulo `wrap`."""
 
     def probe(xp: Any, table: Array, columns: Array) -> Array:
-        span = xp.max(table)
+        span = xp.max(xp.abs(table))
         span = xp.where(span > 0, span, xp.ones_like(span))
         steps = xp.astype(xp.round(table * (levels / span)), xp.int32)
         total = in_order(xp, entries(xp, steps, columns))
@@ -126,20 +120,9 @@ def fixed_point(levels: int, wrap: int | None = None) -> Probe:
     return probe
 
 
-def absolute_differences(xp: Any, row: Array, codebook: Array) -> Array:
-    """Build the table of the L1 distance."""
-    return in_order(xp, [xp.abs(d) for d in differences(xp, row, codebook)])
-
-
-def inner_products(xp: Any, row: Array, codebook: Array) -> Array:
-    """Build the table of 1/m - q c."""
-    q = xp.reshape(row, (codebook.shape[0], 1, codebook.shape[2]))
-    return 1.0 / codebook.shape[0] - xp.sum(q * codebook, axis=2)
-
-
-def last_component_missed(xp: Any, row: Array, codebook: Array) -> Array:
+def last_component_missed(family: Family) -> Table:
     """Stop one component short."""
-    return in_order(xp, [d * d for d in differences(xp, row, codebook)[:-1]])
+    return lambda xp, row, codebook: in_order(xp, [a * b for a, b in factors(family, xp, row, codebook)[:-1]])
 
 
 def last_sub_space_missed(xp: Any, table: Array, columns: Array) -> Array:
@@ -159,12 +142,16 @@ def signed_codes(xp: Any, table: Array, columns: Array) -> Array:
     return in_order(xp, [xp.take(flat, xp.where(a < 0, 0, a)) for a in address])
 
 
-def big_endian_codes(xp: Any, data: Data) -> Tree:
+def big_endian_codes(family: Family) -> Layout:
     """Read codes as 32-bit words of the wrong byte order."""
-    state = columns(xp, data)
-    m = state["columns"].shape[0]
-    order = [word + byte for word in range(0, m, 4) for byte in reversed(range(min(4, m - word)))]
-    return {**state, "columns": xp.stack([state["columns"][j, :] for j in order])}
+
+    def layout(xp: Any, data: Data) -> Tree:
+        state = family.layout(xp, data)
+        m = state["columns"].shape[0]
+        order = [word + byte for word in range(0, m, 4) for byte in reversed(range(min(4, m - word)))]
+        return {**state, "columns": xp.stack([state["columns"][j, :] for j in order])}
+
+    return layout
 
 
 def next_tables(xp: Any, table: Array, columns: Array) -> Array:
@@ -172,11 +159,15 @@ def next_tables(xp: Any, table: Array, columns: Array) -> Array:
     return probe_by()(xp, xp.roll(table, -1, axis=0), columns)
 
 
-def strided_codebook(xp: Any, data: Data) -> Tree:
+def strided_codebook(family: Family) -> Layout:
     """Take the codebook's components for its centroids."""
-    m, K, width = data["codebook"].shape
-    misread = xp.permute_dims(xp.reshape(data["codebook"], (m, width, K)), (0, 2, 1))
-    return {**columns(xp, data), "codebook": misread}
+
+    def layout(xp: Any, data: Data) -> Tree:
+        m, K, width = data["codebook"].shape
+        misread = xp.permute_dims(xp.reshape(data["codebook"], (m, width, K)), (0, 2, 1))
+        return {**family.layout(xp, data), "codebook": misread}
+
+    return layout
 
 
 def first_rows(limit: Any) -> Any:
@@ -216,7 +207,7 @@ class Accumulating(Steps):
 
     def run(self, xp: Any, state: Tree, query: Array, /, *, k: int) -> tuple[Array, Array]:
         def nearest(pair: Array) -> tuple[Array, Array]:
-            scores = self.scores(xp, state, pair[0, :]) + self.scores(xp, state, pair[1, :])
+            scores = self.score(xp, state, pair[0, :]) + self.score(xp, state, pair[1, :])
             return self.select(xp, state, scores, k)
 
         scores, ids = ops.map_rows(xp, nearest, xp.stack([query, xp.roll(query, 1, axis=0)], axis=1))
@@ -227,47 +218,57 @@ def _infinite(xp: Any, like: Array) -> Array:
     return xp.full(like.shape, float("inf"), dtype=xp.float32, device=ops.device_of(like))
 
 
-def _table(table: Table) -> Steps:
-    return Steps(scores=look_up(table))
+def low_precision(family: Family) -> list[Variant]:
+    """Return the mutants whose error is nothing but rounding."""
+
+    def table(build: Table) -> Steps:
+        return Steps(family, scores=look_up(family, build))
+
+    def sums(rounding: Any) -> Steps:
+        return Steps(family, scores=look_up(family, probe=probe_by(rounded_sums(rounding))))
+
+    return [
+        wrong("float16 table", table(rounded_table(family, float16))),
+        wrong("bfloat16 table", table(rounded_table(family, bfloat16))),
+        wrong("float16 inputs", table(rounded_inputs(family, float16))),
+        wrong("bfloat16 inputs", table(rounded_inputs(family, bfloat16))),
+        wrong("tf32 products", table(rounded_factors(family, tf32))),
+        wrong("bfloat16 products", table(rounded_factors(family, bfloat16))),
+        wrong("float16 sums", sums(float16)),
+        wrong("bfloat16 sums", sums(bfloat16)),
+    ]
 
 
-def _probe(probe: Probe) -> Steps:
-    return Steps(scores=look_up(probe=probe))
+def mutants(family: Family) -> list[Variant]:
+    """Return all others that go wrong whatever the metric."""
 
+    def table(build: Table) -> Steps:
+        return Steps(family, scores=look_up(family, build))
 
-LOW_PRECISION: list[Variant] = [
-    wrong("float16 table", _table(rounded_table(float16))),
-    wrong("bfloat16 table", _table(rounded_table(bfloat16))),
-    wrong("float16 inputs", _table(rounded_inputs(float16))),
-    wrong("bfloat16 inputs", _table(rounded_inputs(bfloat16))),
-    wrong("tf32 products", _table(rounded_factors(tf32))),
-    wrong("bfloat16 products", _table(rounded_factors(bfloat16))),
-    wrong("float16 sums", _probe(probe_by(rounded_sums(float16)))),
-    wrong("bfloat16 sums", _probe(probe_by(rounded_sums(bfloat16)))),
-]
+    def probe(use: Probe) -> Steps:
+        return Steps(family, scores=look_up(family, probe=use))
 
-MUTANTS: list[Variant] = [
-    *LOW_PRECISION,
-    wrong("bfloat16 sums behind the last block", _probe(tail_in_bfloat16)),
-    wrong("selected in bfloat16, scores right", Steps(select=selected_coarsely)),
-    wrong("q^2 + c^2 - 2qc", _table(expanded_square), "value", "order"),
-    wrong("8-bit fixed point", _probe(fixed_point(255))),
-    wrong("16-bit fixed point", _probe(fixed_point(2**16 - 1))),
-    wrong("int32 sums that overflow", _probe(fixed_point(2**30))),
-    wrong("uint8 sums that overflow", _probe(fixed_point(255, wrap=256))),
-    wrong("L1 distance", _table(absolute_differences)),
-    wrong("inner product", _table(inner_products)),
-    wrong("last component missed", _table(last_component_missed)),
-    wrong("last sub-space missed", _probe(last_sub_space_missed)),
-    wrong("codes read as int8", _probe(signed_codes)),
-    wrong("codes read as big-endian words", Steps(layout=big_endian_codes)),
-    wrong("the next sub-space's table", _probe(next_tables)),
-    wrong("codebook read with wrong strides", Steps(layout=strided_codebook)),
-    wrong("last row never read", Steps(select=first_rows(lambda n: n - 1)), "nan", "value"),
-    wrong("rows behind the last block never read", Steps(select=first_rows(lambda n: n - n % BLOCK)), "nan", "value"),
-    wrong("right for N up to 4096", Steps(select=first_rows(lambda n: 4_096))),
-    wrong("right for rows that come farthest first", Steps(select=last_rows)),
-    wrong("one winner a block", Steps(select=one_winner_a_block), "value", "nan"),
-    wrong("the farthest rows", Steps(select=largest), "value", "order", "padding"),
-    wrong("accumulators not cleared", Accumulating()),
-]
+    def select(choose: Any) -> Steps:
+        return Steps(family, select=choose)
+
+    return [
+        wrong("bfloat16 sums behind the last block", probe(tail_in_bfloat16)),
+        wrong("selected in bfloat16, scores right", select(selected_coarsely)),
+        wrong("8-bit fixed point", probe(fixed_point(255))),
+        wrong("16-bit fixed point", probe(fixed_point(2**16 - 1))),
+        wrong("int32 sums that overflow", probe(fixed_point(2**30))),
+        wrong("uint8 sums that overflow", probe(fixed_point(255, wrap=256))),
+        wrong("last component missed", table(last_component_missed(family))),
+        wrong("last sub-space missed", probe(last_sub_space_missed)),
+        wrong("codes read as int8", probe(signed_codes)),
+        wrong("codes read as big-endian words", Steps(family, layout=big_endian_codes(family))),
+        wrong("the next sub-space's table", probe(next_tables)),
+        wrong("codebook read with wrong strides", Steps(family, layout=strided_codebook(family))),
+        wrong("last row never read", select(first_rows(lambda n: n - 1)), "nan", "value"),
+        wrong("rows behind the last block never read", select(first_rows(lambda n: n - n % BLOCK)), "nan", "value"),
+        wrong("right for N up to 4096", select(first_rows(lambda n: 4_096))),
+        wrong("right for rows that come farthest first", select(last_rows)),
+        wrong("one winner a block", select(one_winner_a_block), "value", "nan"),
+        wrong("the farthest rows", select(largest), "value", "order", "padding"),
+        wrong("accumulators not cleared", Accumulating(family)),
+    ]
