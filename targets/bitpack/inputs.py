@@ -39,11 +39,11 @@ def battery(seed: int) -> tuple[Case, ...]:
             for i, width in enumerate(WIDTHS)
         ]
         cases += [_case(kind, layout, 11, 8_193, seed, spare=5) for kind in kinds]
-    sizes = ((1, 1), (17, 1), (32, 1), (7, 31), (7, 32), (7, 33), (31, 63), (1, 65), (13, 1_000), (24, 1_025))
-    cases += [_case("uniform", "plain", width, n, seed) for width, n in sizes]
+    plain = ((1, 1), (17, 1), (32, 1), (7, 31), (7, 32), (7, 33), (31, 63), (1, 65), (13, 1_000), (24, 1_025))
+    cases += [_case("uniform", "plain", width, n, seed) for width, n in plain]
     cases += [_case("extremes", "plain", 32, 64, seed, spare=1), _case("single-bit", "plain", 27, 2_047, seed)]
-    sizes = ((5, 1), (32, 31), (13, 33), (3, 1_023), (31, 1_024), (8, 1_025))
-    cases += [_case("uniform", "fastlanes", width, n, seed) for width, n in sizes]
+    blocks = ((5, 1), (32, 31), (13, 33), (3, 1_023), (31, 1_024), (8, 1_025))
+    cases += [_case("uniform", "fastlanes", width, n, seed) for width, n in blocks]
     cases += [_case("extremes", "fastlanes", 1, 2_048, seed, spare=1), _case("single-bit", "fastlanes", 27, 993, seed)]
     cases += [_case("clustered", layout, 31, 32_768, seed) for layout in LAYOUTS]
     return tuple(cases)

@@ -55,6 +55,7 @@ def data(case: Case) -> Data:
     N, B = case.shape["N"], case.shape["B"]
     own = sampling.key(case.seed, "hamming", case.distribution, N, B)
     rows = sampling.key(own, "rows")
+    codes: HostArray
     match case.distribution:
         case "clustered":
             codes = _centres(case)[np.arange(N) % _CLUSTERS] ^ _sparse(rows, (N, B), _NOISE)

@@ -169,7 +169,8 @@ def _at(first: HostArray, place: HostArray) -> HostArray:
     """Return the targets at places within a list, in 2**-16 of a block, as if ids were spread evenly in each."""
     b = place >> _FINE
     span = np.diff(first, append=first[-1] + 8 * BLOCK)
-    return np.minimum(first[b] + ((place & ((1 << _FINE) - 1)) * span[b] >> _FINE), 2**32 - 1)
+    found: HostArray = np.minimum(first[b] + ((place & ((1 << _FINE) - 1)) * span[b] >> _FINE), 2**32 - 1)
+    return found
 
 
 def _edges(ids: HostArray, drawn: HostArray) -> HostArray:

@@ -6,6 +6,7 @@ stands its magnitude: 1 and the absolute values of all products over the norms, 
 kernel shares a line with them.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,7 +31,7 @@ def norm(vector: HostArray) -> float:
     total = 0.0
     for d in range(vector.size):
         total += np.float64(vector[d]) * np.float64(vector[d])
-    return np.sqrt(total)
+    return math.sqrt(total)
 
 
 @njit

@@ -53,7 +53,7 @@ def make(kind: str, shape: tuple[int, int, int], N: int, nq: int, K: int = 256) 
         codes = codes[rng.integers(0, min(7, N), N)]
     elif kind == "wide norms":
         codes[::3] = codes[::3, :1]  # rows whose sub-vectors all have one size
-    data = {"codebook": codebook.astype(np.float32), "codes": codes.astype(np.uint8)}
+    data: dict[str, Host] = {"codebook": codebook.astype(np.float32), "codes": codes.astype(np.uint8)}
     return data, query.astype(np.float32)
 
 

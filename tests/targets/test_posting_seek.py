@@ -10,7 +10,7 @@ import pytest
 from lar import catalog, oracle
 from lar.contracts import NO_ID, Case, Data
 from lar.errors import BadInputError
-from lar.targets import posting_seek
+from lar.targets import posting_seek  # type: ignore[attr-defined]  # the folder is the registry
 
 Host = npt.NDArray[Any]
 TARGET = catalog.target("posting-seek")
@@ -27,7 +27,9 @@ def case_of(n: int, seeks: int, distribution: str = "anywhere") -> Case:
 def packed(ids: list[int]) -> Data:
     """Return a list as it is packed, by arithmetic on one large integer a block."""
     words: list[int] = []
-    first, width, start = [], [], []
+    first: list[int] = []
+    width: list[int] = []
+    start: list[int] = []
     for begin in range(0, max(len(ids), 1), 128):
         block = ids[begin : begin + 128] or [9]
         gaps = [0, *(b - a for a, b in itertools.pairwise(block))]

@@ -9,7 +9,7 @@ import pytest
 
 from lar import catalog
 from lar.contracts import NO_ID
-from lar.targets import posting_seek
+from lar.targets import posting_seek  # type: ignore[attr-defined]  # the folder is the registry
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 Host = npt.NDArray[Any]

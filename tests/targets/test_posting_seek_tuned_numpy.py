@@ -15,7 +15,7 @@ import pytest
 
 from lar import catalog
 from lar.contracts import NO_ID
-from lar.targets import posting_seek
+from lar.targets import posting_seek  # type: ignore[attr-defined]  # the folder is the registry
 from lar.trees import leaves
 
 Host = npt.NDArray[Any]

@@ -12,6 +12,7 @@ Hence ``steps <= most - fall(level)``, the line for the bound D; where D exceeds
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_equal_distances_go_by_row_whatever_the_norms(path: str) -> None:
     codebook[:, 128:] = codebook[:, :128] * 2  # rows of norm 4 and 8: all is a power of two, and so exact
     codes = rng.integers(0, 128, (6_000, 16))
     codes[1::2] += 128
-    data = {"codebook": codebook.astype(np.float32), "codes": codes.astype(np.uint8)}
+    data: dict[str, Any] = {"codebook": codebook.astype(np.float32), "codes": codes.astype(np.uint8)}
     query = (2.0 * rng.integers(0, 2, (4, 16)) - 1).astype(np.float32)
     exact = scores(data, query[0])[0]
     assert len(np.unique(exact)) < 20
@@ -110,7 +111,7 @@ def test_what_is_zero_is_at_distance_1(path: str, kind: str) -> None:
     found, ids = BENCH.search(data, query, 5_000)
     np.testing.assert_array_equal(found[1], np.ones(5_000, np.float32))
     np.testing.assert_array_equal(ids[1], np.arange(5_000))
-    zero = ~decoded(data).any(axis=1)
+    zero: Any = ~decoded(data).any(axis=1)
     assert zero.any()
     assert np.all(found[0][zero[ids[0]]] == 1)
 

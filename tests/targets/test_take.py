@@ -9,7 +9,7 @@ import pytest
 from lar import catalog, oracle
 from lar.contracts import Case
 from lar.errors import BadInputError
-from lar.targets import take
+from lar.targets import take  # type: ignore[attr-defined]  # the folder is the registry
 
 Host = npt.NDArray[Any]
 TARGET = catalog.target("take")
@@ -81,7 +81,8 @@ def _ids(distribution: str, N: int = 1_000, n: int = 4_096) -> Host:
     case = _case(N, 1, n, distribution)
     (ids,) = TARGET.queries(case, {}, 7, 1)
     take.check_ids(case, ids)
-    return ids.astype(np.int64)
+    found: Host = ids.astype(np.int64)
+    return found
 
 
 def test_ids_are_what_their_distribution_says() -> None:

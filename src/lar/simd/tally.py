@@ -80,9 +80,9 @@ def write(keys: Any, tally: Any, state: Any, k: Any, distances: Any, ids: Any) -
         tally[distance] = at
         at += count
     for key in found:
-        distance = np.int64(key >> _HALF)
-        place = tally[distance]
-        distances[place], ids[place] = np.uint32(distance), np.uint32(key & _LOW)
-        tally[distance] += 1
+        nearness = np.int64(key >> _HALF)
+        place = tally[nearness]
+        distances[place], ids[place] = np.uint32(nearness), np.uint32(key & _LOW)
+        tally[nearness] += 1
     distances[at:] = np.uint32(2**32 - 1)
     ids[at:] = np.uint32(2**32 - 1)

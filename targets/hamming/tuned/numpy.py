@@ -71,7 +71,8 @@ def prepare(xp: Any, data: Data, *, k: int) -> Tree:
 def run(xp: Any, state: Tree, query: Query, /, *, k: int) -> tuple[Array, Array]:
     """Find the k nearest rows of each query; arguments and results are those of ``run`` in `portable.py`."""
     if "groups" not in state:
-        return portable.run(xp, state, query, k=k)
+        found: tuple[Array, Array] = portable.run(xp, state, query, k=k)
+        return found
     shape = (query.shape[0], k)
     distances, ids = np.empty(shape, _WORD), np.empty(shape, _WORD)
     _search(query, state["groups"], state["depths"], state["rows"], distances, ids)

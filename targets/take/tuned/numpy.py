@@ -179,6 +179,31 @@ def _runs_in(ids: HostArray, start: int, stop: int) -> Any:
 
 
 @_inlined
+def _fetch(source: HostArray, ids: HostArray, i: int, width: int, run: Any) -> None:
+    """Ask memory for the rows of sixteen ids; `run` says that they lie one behind the other."""
+    if run:
+        at = np.int64(ids[np.uint64(i)]) * width
+        for words in range(0, LANES * width, LANES):
+            streams.prefetch(source, at + words)
+        streams.prefetch(source, at + LANES * width - 1)
+    else:
+        for lane in range(LANES):
+            streams.prefetch(source, np.int64(ids[np.uint64(i + lane)]) * width)
+
+
+@_inlined
+def _move(source: HostArray, ids: HostArray, target: HostArray, i: int, width: int, run: Any) -> None:
+    """Copy the rows of sixteen ids; `run` says that they lie one behind the other."""
+    if run:
+        at = np.int64(ids[np.uint64(i)]) * width
+        for words in range(0, LANES * width, LANES):
+            simd.store(target, i * width + words, simd.load(i32x16, source, at + words))
+    else:
+        for lane in range(LANES):
+            _copy(source, ids[np.uint64(i + lane)], target, i + lane, width)
+
+
+@_inlined
 def _take_far(source: HostArray, ids: HostArray, target: HostArray, rows: int, width: int) -> bool:
     """Fetch the rows of each block while those of the block before it are copied, and copy runs whole."""
     n, coming = ids.size, np.uint64(0)
@@ -191,22 +216,9 @@ def _take_far(source: HostArray, ids: HostArray, target: HostArray, rows: int, w
         asked = coming
         for i in range(start, start + BLOCK, LANES):
             if i + BLOCK + LANES <= n:
-                if asked & np.uint64(1):
-                    at = np.int64(ids[np.uint64(i + BLOCK)]) * width
-                    for words in range(0, LANES * width, LANES):
-                        streams.prefetch(source, at + words)
-                    streams.prefetch(source, at + LANES * width - 1)
-                else:
-                    for lane in range(LANES):
-                        streams.prefetch(source, np.int64(ids[np.uint64(i + BLOCK + lane)]) * width)
+                _fetch(source, ids, i + BLOCK, width, asked & np.uint64(1))
             if 0 <= i <= n - LANES:
-                if runs & np.uint64(1):
-                    at = np.int64(ids[np.uint64(i)]) * width
-                    for words in range(0, LANES * width, LANES):
-                        simd.store(target, i * width + words, simd.load(i32x16, source, at + words))
-                else:
-                    for lane in range(LANES):
-                        _copy(source, ids[np.uint64(i + lane)], target, i + lane, width)
+                _move(source, ids, target, i, width, runs & np.uint64(1))
             runs, asked = runs >> np.uint64(1), asked >> np.uint64(1)
     for i in range(n - n % LANES, n):
         _copy(source, ids[np.uint64(i)], target, i, width)
@@ -217,16 +229,16 @@ def _take_far(source: HostArray, ids: HostArray, target: HostArray, rows: int, w
 def _take_words(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     source, target = values.reshape(-1), rows.reshape(-1)
     if values.nbytes <= CACHED or _few_lines(ids, 1):
-        return _take_near(source, ids, target, len(values), 1)
-    return _take_far(source, ids, target, len(values), 1)
+        return bool(_take_near(source, ids, target, len(values), 1))
+    return bool(_take_far(source, ids, target, len(values), 1))
 
 
 @_compiled
 def _take_pairs(values: HostArray, ids: HostArray, rows: HostArray) -> bool:
     source, target = values.reshape(-1), rows.reshape(-1)
     if values.nbytes <= CACHED or _few_lines(ids, 2):
-        return _take_near(source, ids, target, len(values), 2)
-    return _take_far(source, ids, target, len(values), 2)
+        return bool(_take_near(source, ids, target, len(values), 2))
+    return bool(_take_far(source, ids, target, len(values), 2))
 
 
 # ---- longer rows ---------------------------------------------------------------------------------------------------

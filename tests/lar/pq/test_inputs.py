@@ -55,7 +55,8 @@ def drawn(distribution: str, count: int = 400, dim: int = 40) -> HostArray:
 @pytest.mark.parametrize("distribution", ["gaussian", "uniform", "sparse", "clustered", "negative"])
 def test_vectors_have_norms_near_one(distribution: str) -> None:
     vectors = drawn(distribution)
-    assert (vectors.dtype, vectors.shape) == (np.float32, (400, 40))
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (400, 40)
     assert 0.6 < np.sqrt(np.mean(np.sum(vectors.astype(np.float64) ** 2, axis=1))) < 1.4
 
 
@@ -111,7 +112,8 @@ def test_sums_are_those_of_a_table() -> None:
 def test_queries_differ_from_call_to_call_and_from_seed_to_seed() -> None:
     case, _, _ = build("gaussian")
     one, other = inputs.queries("test", case, 1, 4), inputs.queries("test", case, 2, 4)
-    assert (one.dtype, one.shape) == (np.float32, (4, 3, 20))
+    assert one.dtype == np.float32
+    assert one.shape == (4, 3, 20)
     assert len(np.unique(np.concatenate([one, other]).reshape(-1, 20), axis=0)) == 24
 
 

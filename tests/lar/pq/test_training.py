@@ -29,7 +29,8 @@ def test_a_code_is_the_nearest_centroid_and_the_lowest_of_equals() -> None:
 def test_a_codebook_is_drawn_from_the_vectors_and_moved_twice() -> None:
     vectors = np.random.default_rng(2).standard_normal((300, 8)).astype(np.float32)
     trained = training.train(vectors, 2, 16, 7)
-    assert (trained.dtype, trained.shape) == (np.float32, (2, 16, 4))
+    assert trained.dtype == np.float32
+    assert trained.shape == (2, 16, 4)
     # A third iteration moves it less than the two before did together: it lies near the means of its members.
     codes = training.encode(vectors, trained)
     parts = vectors.reshape(300, 2, 4)

@@ -64,7 +64,8 @@ def hold(
     )
     assert all(len(set(row)) == kept for row in ids[:, :kept].tolist())
     if form == "public":
-        assert (distances.dtype, ids.dtype) == (np.float32, np.uint32)
+        assert distances.dtype == np.float32
+        assert ids.dtype == np.uint32
         assert np.all(distances[:, kept:] == np.inf)
         assert np.all(ids[:, kept:] == NO_ID)
 
