@@ -14,6 +14,23 @@ NAMES = [
 ]
 
 
+EVERYWHERE = "pq-l2"
+"""The target that CI runs on every backend; compiling all of them on all takes longer than CI may."""
+
+_QUICK = {"numpy", "numpy_readonly", "strict"}
+
+
+def marks_of(target: str, backend: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a cell: what needs a GPU, and what is left to the sweep (`just test-slow`)."""
+    marks = [pytest.mark.gpu] if backend in NEEDS_GPU else []
+    return marks if target == EVERYWHERE or backend in _QUICK | NEEDS_GPU else [*marks, pytest.mark.slow]
+
+
+def marked(target: str) -> object:
+    """Return the target as a parameter for a test that compiles or doubts all of its portable kernel."""
+    return pytest.param(target, marks=() if target == EVERYWHERE else pytest.mark.slow)
+
+
 def opened(name: str) -> Backend:
     """Open a backend on its preferred device, or skip the test that asks."""
     adapter = catalog.backend(name)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conformance.conftest import NEEDS_GPU, opened
+from tests.conformance.conftest import marked, marks_of, opened
 
 from lar import catalog, ops, oracle
 from lar.contracts import Backend, Case, Data, Query, Target, Truth
@@ -18,7 +18,7 @@ def _kernels() -> Iterator[object]:
     for target in catalog.target_names():
         home = catalog.folder(target)
         for backend in sorted(catalog.backend_names()):
-            marks = [pytest.mark.gpu] if backend in NEEDS_GPU else []
+            marks = marks_of(target, backend)
             yield pytest.param(target, backend, home / "portable.py", id=f"{target}-{backend}-portable", marks=marks)
             if (home / "tuned" / f"{backend}.py").is_file():
                 path = home / "tuned" / f"{backend}.py"
@@ -56,7 +56,7 @@ def test_a_kernel_agrees_with_the_reference_on_the_whole_battery(target: str, ba
         _agrees(adapter, this, path, number)
 
 
-@pytest.mark.parametrize("target", catalog.target_names())
+@pytest.mark.parametrize("target", map(marked, catalog.target_names()))
 def test_the_portable_kernel_agrees_without_compiling_on_jax(target: str) -> None:
     adapter, this = opened("jax"), catalog.target(target)
     numbers = _one_of_each_shape(this)
@@ -65,7 +65,7 @@ def test_the_portable_kernel_agrees_without_compiling_on_jax(target: str) -> Non
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
-@pytest.mark.parametrize("target", catalog.target_names())
+@pytest.mark.parametrize("target", map(marked, catalog.target_names()))
 def test_the_portable_kernel_agrees_on_standard_fallbacks_alone(target: str, backend: str) -> None:
     adapter, this = opened(backend), catalog.target(target)
     with ops.standard_only():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import NEEDS_GPU, opened
+from tests.conformance.conftest import EVERYWHERE, marked, marks_of, opened
 from tests.mutants import matrix
 from tests.mutants.calibration import by_distribution
 from tests.mutants.matrix import Court
@@ -25,8 +25,8 @@ TARGETS = [target for target in catalog.target_names() if matrix.has_mutants(tar
 
 def _cells(variants: Any) -> Iterator[object]:
     for backend in matrix.BACKENDS:
-        marks = [pytest.mark.gpu] if backend in NEEDS_GPU else []
         for target in TARGETS:
+            marks = marks_of(target, backend) if target == EVERYWHERE else [pytest.mark.slow]
             for variant in variants(target):
                 yield pytest.param(target, backend, variant, id=f"{target}-{backend}-{variant.name}", marks=marks)
 
@@ -85,7 +85,7 @@ def test_an_honest_variant_passes(target: str, backend: str, variant: Variant) -
         assert verdict.passed, verdict.failure
 
 
-@pytest.mark.parametrize("target", [target for target in TARGETS if matrix.low_precision(target)])
+@pytest.mark.parametrize("target", [marked(target) for target in TARGETS if matrix.low_precision(target)])
 def test_the_margin_lies_a_factor_of_three_from_honest_rounding_and_from_low_precision(target: str) -> None:
     court = _court(target, "numpy")
     kept = [errors for v in matrix.honest(target) if v.kernel and (errors := by_distribution(court, v))]
