@@ -72,7 +72,7 @@ def smallest_of_reversed(xp: Any, state: Tree, distances: Array, k: int) -> tupl
 
 def sorted_whole(xp: Any, state: Tree, distances: Array, k: int) -> tuple[Array, Array]:
     """Sort all rows."""
-    ids = xp.astype(xp.argsort(distances, stable=True), xp.int32)[:k]
+    ids = xp.astype(xp.argsort(distances, stable=True), xp.int32)[: min(k, distances.shape[0])]
     return padded(xp, xp.take(distances, ids), k), padded(xp, ids, k)
 
 

@@ -92,7 +92,7 @@ def hold(data: dict[str, Host], query: Host, k: int) -> None:
     assert got.dtype == ids.dtype == np.uint32
     assert got.shape == ids.shape == (len(query), k)
     for row, found, where in zip(query, got, ids, strict=True):
-        every: Any = np.sum(np.bitwise_count(data["codes"] ^ row), axis=1, dtype=np.int64)
+        every = np.asarray(np.sum(np.bitwise_count(data["codes"] ^ row), axis=1, dtype=np.int64))
         order = np.argsort(every, kind="stable")[:kept]
         np.testing.assert_array_equal(where, np.concatenate([order, np.full(k - kept, NO_ID)]), f"N={N} k={k}")
         np.testing.assert_array_equal(found, np.concatenate([every[order], np.full(k - kept, NO_ID)]))

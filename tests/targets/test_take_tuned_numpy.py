@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from numba import njit
 
 from lar import catalog
 from lar.trees import leaves
@@ -45,6 +46,10 @@ def ids_of(kind: str, N: int, n: int) -> Host:
         drawn = N - 1 - along % N
     elif kind == "the last rows":
         drawn = N - 1 - rng.integers(0, min(N, 3), n)
+    elif kind == "hot":
+        drawn = rng.integers(0, N, 50)[rng.integers(0, 50, n)]
+    elif kind == "close":
+        drawn = (along // 3) % N
     elif kind == "identical":
         drawn = np.full(n, N - 1)
     return drawn.astype(np.uint32)
@@ -96,12 +101,26 @@ def test_a_large_result_is_written_past_the_caches_and_right() -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2])
-@pytest.mark.parametrize("n", [5, 255, 256, 257, 511, 512, 513, 528, 529, 2_500])
+@pytest.mark.parametrize("n", [0, 1, 5, 16, 255, 256, 257, 511, 512, 513, 528, 529, 2_500, 4_096, 5_003])
 def test_right_where_rows_are_fetched_ahead_of_time(n: int, width: int) -> None:
     values = table(KERNEL.CACHED // 4 + 1, width)
-    for kind in ("random", "runs", "broken runs", "half of them runs"):
+    for kind in ("random", "runs", "broken runs", "half of them runs", "hot", "close", "the last rows"):
         ids = ids_of(kind, len(values), n)
         np.testing.assert_array_equal(take(values, ids), values[ids])
+
+
+def test_a_sample_tells_few_lines_from_many() -> None:
+    @njit
+    def few(ids: Host, width: int) -> bool:
+        return bool(KERNEL._few_lines(ids, width))
+
+    many = 10**7
+    assert few(ids_of("hot", many, 10_000), 1)
+    assert few(ids_of("identical", many, 4_096), 2)
+    assert few(np.random.default_rng(0).integers(0, 16 * 10_000, 100_000).astype(np.uint32), 1)  # 10,000 lines
+    assert not few(ids_of("random", many, 100_000), 1)
+    assert not few(np.arange(100_000, dtype=np.uint32), 1)
+    assert not few(ids_of("identical", many, 4_095), 1), "a short list is not worth a sample"
 
 
 GUARDED = """

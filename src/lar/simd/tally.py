@@ -75,14 +75,14 @@ def write(keys: Any, tally: Any, state: Any, k: Any, distances: Any, ids: Any) -
     tally[:] = 0
     for key in found:
         tally[np.int64(key >> _HALF)] += 1
-    for distance in range(tally.size):  # from how many there are to where they begin
-        count = tally[distance]
-        tally[distance] = at
+    for i in range(tally.size):  # from how many there are to where they begin
+        count = tally[i]
+        tally[i] = at
         at += count
     for key in found:
-        nearness = np.int64(key >> _HALF)
-        place = tally[nearness]
-        distances[place], ids[place] = np.uint32(nearness), np.uint32(key & _LOW)
-        tally[nearness] += 1
+        distance = np.int64(key >> _HALF)
+        place = tally[distance]
+        distances[place], ids[place] = np.uint32(distance), np.uint32(key & _LOW)
+        tally[distance] += 1
     distances[at:] = np.uint32(2**32 - 1)
     ids[at:] = np.uint32(2**32 - 1)

@@ -5,7 +5,8 @@ It must be right for any width, N, nq and k, and nowhere slower than the portabl
 - Codes lie as words int32 [W, N]: what all rows differ in is one loop over the rows, its W terms written out.
 - Selection: the k smallest lie in the k chunks of `_CHUNK` rows with the smallest minima (any other chunk has k rows
   ahead of its best one), so `lax.top_k` sees N / 32 + 32 k numbers instead of N. It sorts integers in full and selects
-  floats, so distances are selected as float32, which holds them exactly below 2**24.
+  floats, so distances are selected as float32, which holds them exactly below 2**24. XLA fuses the counts into the
+  minima, so most distances are never written; with 64 rows or more it does not vectorise that loop.
 - A batch is a loop over its queries: one compiled body, and one query's distances in the cache at a time.
 """
 

@@ -5,9 +5,11 @@ longer than a loop that copies a row for each id.
 
 - Ids are looked at in blocks that stay in the innermost cache: the largest of a block is found sixteen at a time, so an
   id that is no row's ends the call with an IndexError before anything was read by it.
-- Of rows of 4 and 8 bytes, sixteen ids that follow one another are one or two vectors to copy. Seeing that takes a
-  subtraction and a comparison for sixteen ids.
-- Rows of 64 bytes and more are read from memory sixteen words at a time, several rows ahead.
+- Of rows of 4 and 8 bytes, those of a block are fetched while the block before it is copied, and sixteen ids that
+  follow one another are one or two vectors. Where the rows lie in the cache, by the table's size or by what a sample of
+  the ids shows, they are copied one by one.
+- Rows of 64 bytes and more are copied sixteen words at a time and fetched several rows ahead. A result that no cache
+  holds is written past them.
 
 All of it is generic LLVM code, so no processor needs another path.
 """
@@ -25,6 +27,7 @@ from lar.simd.vector import Vector
 BLOCK = 256  # ids looked at before they are followed; rows are fetched so many ids before they are copied
 LANES = 16
 COMING = 1_024  # ids between those that are looked at and those fetched
+CLOSE = 64  # words from the first of sixteen rows within which they are fetched by lines
 AHEAD = 8_192  # bytes of rows between one that is copied and one that is fetched
 CACHED = 1 << 20  # bytes of table that are not worth fetching ahead of time
 SAMPLES, AGAIN = 1_024, 12  # more than 12 of 1,024 samples met again: some 40,000 lines, or fewer
@@ -165,61 +168,56 @@ def _take_near(source: HostArray, ids: HostArray, target: HostArray, rows: int, 
 
 
 @_inlined
-def _runs_in(ids: HostArray, start: int, stop: int) -> Any:
-    """Return bits that say of each sixteen of ``ids[start:stop]`` whether they are a run, the first in the lowest.
+def _look(ids: HostArray, start: int, stop: int, width: int) -> Any:
+    """Say of each sixteen of ``ids[start:stop]`` whether they are a run, and whether they are close to the first.
 
-    Where fewer than half are, none is said to be: branches that cannot be foreseen cost as much as sixteen rows.
+    Returns two words of bits, the first sixteen in the lowest. Where fewer than half are, none is said to be: branches
+    that cannot be foreseen cost as much as sixteen rows.
     """
-    runs = np.uint64(0)
+    runs = close = np.uint64(0)
     for i in range(start, stop - LANES + 1, LANES):
         above = simd.load(u32x16, ids, i) - simd.splat(u32x16, ids[np.uint64(i)])
-        run = simd.bits(above == simd.load(u32x16, _FOLLOWING, 0)) == _ALL
-        runs |= np.uint64(run) << np.uint64((i - start) // LANES)
-    return runs if 2 * LANES * simd.count_ones(runs) >= stop - start else np.uint64(0)
+        place = np.uint64((i - start) // LANES)
+        runs |= np.uint64(simd.bits(above == simd.load(u32x16, _FOLLOWING, 0)) == _ALL) << place
+        close |= np.uint64(simd.bits(above < simd.splat(u32x16, CLOSE // width)) == _ALL) << place
+    fewest = (stop - start) // (2 * LANES)
+    runs = runs if simd.count_ones(runs) >= fewest else np.uint64(0)
+    return runs, close if simd.count_ones(close) >= fewest else np.uint64(0)
 
 
 @_inlined
-def _fetch(source: HostArray, ids: HostArray, i: int, width: int, run: Any) -> None:
-    """Ask memory for the rows of sixteen ids; `run` says that they lie one behind the other."""
-    if run:
-        at = np.int64(ids[np.uint64(i)]) * width
-        for words in range(0, LANES * width, LANES):
-            streams.prefetch(source, at + words)
-        streams.prefetch(source, at + LANES * width - 1)
-    else:
-        for lane in range(LANES):
-            streams.prefetch(source, np.int64(ids[np.uint64(i + lane)]) * width)
-
-
-@_inlined
-def _move(source: HostArray, ids: HostArray, target: HostArray, i: int, width: int, run: Any) -> None:
-    """Copy the rows of sixteen ids; `run` says that they lie one behind the other."""
-    if run:
-        at = np.int64(ids[np.uint64(i)]) * width
-        for words in range(0, LANES * width, LANES):
-            simd.store(target, i * width + words, simd.load(i32x16, source, at + words))
-    else:
-        for lane in range(LANES):
-            _copy(source, ids[np.uint64(i + lane)], target, i + lane, width)
-
-
-@_inlined
-def _take_far(source: HostArray, ids: HostArray, target: HostArray, rows: int, width: int) -> bool:
+def _take_far(  # noqa: C901, PLR0912 - in pieces, each would count references to the arrays for every sixteen ids
+    source: HostArray, ids: HostArray, target: HostArray, rows: int, width: int
+) -> bool:
     """Fetch the rows of each block while those of the block before it are copied, and copy runs whole."""
-    n, coming = ids.size, np.uint64(0)
+    n, coming, close = ids.size, np.uint64(0), np.uint64(0)
     for start in range(-BLOCK, n, BLOCK):
         ahead, runs = start + BLOCK, coming
         if ahead < n:
             if _largest(ids, ahead, min(ahead + BLOCK, n)) >= rows:
                 return False
-            coming = _runs_in(ids, ahead, min(ahead + BLOCK, n))
-        asked = coming
-        for i in range(start, start + BLOCK, LANES):
-            if i + BLOCK + LANES <= n:
-                _fetch(source, ids, i + BLOCK, width, asked & np.uint64(1))
-            if 0 <= i <= n - LANES:
-                _move(source, ids, target, i, width, runs & np.uint64(1))
-            runs, asked = runs >> np.uint64(1), asked >> np.uint64(1)
+            coming, close = _look(ids, ahead, min(ahead + BLOCK, n), width)
+        for i in range(start, min(start + BLOCK, n - LANES + 1), LANES):
+            fetched = i + BLOCK
+            if fetched > n - LANES:
+                pass
+            elif close & np.uint64(1):
+                at = np.int64(ids[np.uint64(fetched)]) * width
+                for words in range(0, CLOSE + 1, LANES):
+                    streams.prefetch(source, at + words)
+            else:
+                for lane in range(LANES):
+                    streams.prefetch(source, np.int64(ids[np.uint64(fetched + lane)]) * width)
+            if i < 0:
+                pass
+            elif runs & np.uint64(1):
+                at = np.int64(ids[np.uint64(i)]) * width
+                for words in range(0, LANES * width, LANES):
+                    simd.store(target, i * width + words, simd.load(i32x16, source, at + words))
+            else:
+                for lane in range(LANES):
+                    _copy(source, ids[np.uint64(i + lane)], target, i + lane, width)
+            runs, close = runs >> np.uint64(1), close >> np.uint64(1)
     for i in range(n - n % LANES, n):
         _copy(source, ids[np.uint64(i)], target, i, width)
     return True
