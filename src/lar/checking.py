@@ -85,7 +85,7 @@ def _answer(
 
 
 def _hidden(target: Target, case: Case, data: Data) -> tuple[Case, Data, list[Query]]:
-    hidden = dataclasses.replace(case, name=f"{case.name}/secret", data_key=f"{case.data_key}/secret")
+    hidden = dataclasses.replace(case, name=f"{case.name}/secret", data_key=f"{case.name}/secret")
     disguised = target.disguise(hidden, data, secret_seed())
     target.check(hidden, disguised)
     return hidden, disguised, target.queries(hidden, disguised, secret_seed(), CALLS)

@@ -56,7 +56,7 @@ def test_a_kernel_agrees_with_the_reference_on_the_whole_battery(target: str, ba
         _agrees(adapter, this, path, number)
 
 
-@pytest.mark.parametrize("target", map(marked, catalog.target_names()))
+@pytest.mark.parametrize("target", [marked(target) for target in catalog.target_names()])
 def test_the_portable_kernel_agrees_without_compiling_on_jax(target: str) -> None:
     adapter, this = opened("jax"), catalog.target(target)
     numbers = _one_of_each_shape(this)
@@ -65,7 +65,7 @@ def test_the_portable_kernel_agrees_without_compiling_on_jax(target: str) -> Non
 
 
 @pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
-@pytest.mark.parametrize("target", map(marked, catalog.target_names()))
+@pytest.mark.parametrize("target", [marked(target) for target in catalog.target_names()])
 def test_the_portable_kernel_agrees_on_standard_fallbacks_alone(target: str, backend: str) -> None:
     adapter, this = opened(backend), catalog.target(target)
     with ops.standard_only():

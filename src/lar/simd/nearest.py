@@ -71,13 +71,15 @@ def plainly(metric: Any, query: Any, columns: Any, codes: Any, extra: Any, dista
     (nq, k), (N, m) = distances.shape, codes.shape
     kept, flat = min(k, N), codes.reshape(-1)
     table, keys = empty_aligned(m * 1024).view(np.float32), np.empty(2 * kept + 256, np.uint64)
-    search = Search(table, flat, np.empty(m, np.float32), keys, kept, np.empty(1, SCAN)[0])
+    scans = np.empty(1, SCAN)
+    search = Search(table, flat, np.empty(m, np.float32), keys, kept, scans[0])
     for q in range(nq):
         metric.fill(search, query[q], columns)
         search.scan.filled, search.scan.bound = 0, NOTHING
         for first in range(0, N, CHUNK * GROUP):
             _scan_plainly(metric, search, flat, extra, first, min(CHUNK * GROUP, N - first))
         shortlist.write(keys, kept, distances[q], ids[q])
+    scans[0].filled = 0  # numba's records do not keep their array alive: it must be used after them
 
 
 # ---- the filter ----------------------------------------------------------------------------------------------------
