@@ -155,9 +155,9 @@ def _sequential(arms: Arms, plan: Plan) -> dict[str, list[list[float]]]:
 
 
 def _rounded(value: Any) -> Any:
-    """Return the value with floats of seven digits: the file need not hold more than a clock does."""
+    """Return the value with floats of five digits: the file need not hold more than a block's noise leaves of them."""
     if isinstance(value, float):
-        return float(f"{value:.7g}")
+        return float(f"{value:.5g}")
     if isinstance(value, dict):
         return {key: _rounded(one) for key, one in value.items()}
     return [_rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
