@@ -53,3 +53,7 @@ gate-machine samples="bench/results/gate-machine/samples.jsonl.gz":
 # a session of the loop, recorded anew
 session:
     python -m bench.session.record --out docs/sessions/pq-l2-numpy
+
+# how time grows with every size, for every backend, with a picture: just scaling pq-l2
+scaling target *words:
+    python -m bench.scaling {{ target }} --out docs/targets {{ words }}

@@ -132,9 +132,10 @@ def measure(request: Request, datasets: Datasets, watch: Watcher = lambda *_: No
 
 
 def cases_of(request: Request, datasets: Datasets) -> tuple[list[Case], list[Case]]:
-    """Return the battery and the workloads of a request."""
+    """Return the battery and the workloads of a request, those of a user's own last."""
     target = datasets.target
-    return list(target.battery(request.seed)), list(target.workloads(request.seed, request.scale, request.nq))
+    workloads = [*target.workloads(request.seed, request.scale, request.nq), *datasets.recorded]
+    return list(target.battery(request.seed)), workloads
 
 
 def _session(

@@ -28,10 +28,18 @@ def secret_seed() -> int:
 
 
 class Datasets:
-    """Builds each data set of a target once and holds it against the target's contract."""
+    """Builds each data set of a target once and holds it against the target's contract.
+
+    Attributes
+    ----------
+    target : Target
+    recorded : tuple of Case
+        Workloads of a user's own beside the generated ones (see `lar.recorded`).
+    """
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self.recorded: tuple[Case, ...] = ()
         self._source = _source(catalog.folder(target.name))
         self._data: dict[str, Data] = {}
         self._pinned: dict[str, list[tuple[Query, Truth]]] = {}
@@ -77,17 +85,21 @@ def _source(home: Path) -> str:
     return digest.hexdigest()
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, HostArray]]:
+def flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, HostArray]]:
+    """Yield the arrays of nested dicts and tuples by their paths: ``codes``, ``lists/0``."""
     for name, value in data.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}/")
+            yield from flat(value, f"{prefix}{name}/")
+        elif isinstance(value, tuple):
+            yield from flat({str(number): one for number, one in enumerate(value)}, f"{prefix}{name}/")
         else:
             yield f"{prefix}{name}", value
 
 
-def _nested(flat: Mapping[str, HostArray]) -> dict[str, Any]:
+def nested(arrays: Mapping[str, HostArray]) -> dict[str, Any]:
+    """Return the nested dicts of which these are the arrays by their paths."""
     data: dict[str, Any] = {}
-    for path, array in flat.items():
+    for path, array in arrays.items():
         *parents, name = path.split("/")
         place = data
         for parent in parents:
@@ -104,19 +116,19 @@ def _read(path: Path) -> Data | None:
         path.touch()
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
-    return _nested(found)
+    return nested(found)
 
 
 def _keep(path: Path, data: Data) -> None:
     """Write a data set aside, then in place; a full disk or a read-only folder only costs the next run its time."""
-    flat = dict(_flat(data))
-    if sum(array.nbytes for array in flat.values()) > _KEPT_BYTES // 8:
+    arrays = dict(flat(data))
+    if sum(array.nbytes for array in arrays.values()) > _KEPT_BYTES // 8:
         return
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("wb") as file:
-            np.savez(file, **flat)  # type: ignore[arg-type]  # the stub takes a name of its own for any keyword
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes a name of its own for any keyword
         scratch.replace(path)
         _prune(path.parent)
     except OSError:

@@ -46,13 +46,15 @@ def _result(target: Target, tracks: Sequence[Track], device: str, limits: Ceilin
         latency_ns=_median([track.latency for track in tracks]),
         limit_ns=limit,
         percent_of_limit=100.0 * limit / interval.value if limit else None,
+        recorded=case.recorded,
     )
 
 
 def geomean(sessions: Sequence[Sequence[Track]], device: str) -> Interval:
-    """Return the geometric mean over workloads of nanoseconds per operation, with its interval."""
+    """Return the geometric mean over generated workloads of nanoseconds per operation, with its interval."""
+    workloads = (tracks for tracks in zip(*sessions, strict=True) if not tracks[0].case.recorded)
     return stats.geomean_interval(
-        {tracks[0].case.name: [judged(track, device) for track in tracks] for tracks in zip(*sessions, strict=True)}
+        {tracks[0].case.name: [judged(track, device) for track in tracks] for tracks in workloads}
     )
 
 

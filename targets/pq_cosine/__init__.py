@@ -10,7 +10,7 @@ import numpy as np
 
 from lar.contracts import Case, Cost, Data, Target
 from lar.errors import BadInputError
-from lar.pq import contract
+from lar.pq import contract, sizes
 
 from . import inputs, reference
 
@@ -59,4 +59,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=contract.check_query,
+    recorded=sizes.recorded,
+    growth=sizes.growth,
+    data_bytes=sizes.data_bytes,
 )

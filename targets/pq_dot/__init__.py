@@ -6,7 +6,7 @@ exceeds N, the rest is padded with +inf and 2**32 - 1.
 """
 
 from lar.contracts import Case, Cost, Target
-from lar.pq import contract
+from lar.pq import contract, sizes
 
 from . import inputs, reference
 
@@ -31,4 +31,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=contract.check,
+    check_query=contract.check_query,
+    recorded=sizes.recorded,
+    growth=sizes.growth,
+    data_bytes=sizes.data_bytes,
 )

@@ -19,7 +19,7 @@ FLOORS: list[set[str]] = [
     {"child", "conversation", "gathering", "ceilings", "ceilings_cpu", "ceilings_backend", "datasets", "probe"},
     {"exchange", "chores"},
     {"worker", "supervisor"},
-    {"questions"},
+    {"questions", "recorded", "arrays", "footprint"},
     {"checking", "timing", "figures"},
     {"bench", "doctor", "worktree", "snapshots"},
     {"pairing", "priming", "slots"},

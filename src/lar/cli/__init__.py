@@ -11,7 +11,7 @@ __all__ = ["app", "history", "loop", "main", "making", "measuring"]
 _ORDER = (
     *("doctor", "targets", "backends", "bench"),
     *("brief", "trial", "log", "show", "replay", "champion", "null", "lesson", "reset"),
-    *("new", "check"),
+    *("new", "check", "capture"),
 )
 """As a newcomer meets them: look round, measure, tune, write a target."""
 

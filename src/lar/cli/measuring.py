@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lar.cli.app import AsJson, Targets, app, finish, folders
+from lar.cli.app import AsJson, OneTarget, Targets, app, finish, folders
 
 
 @app.command()
@@ -30,6 +30,10 @@ def bench(  # noqa: PLR0917 - one parameter a word of the command line; they are
         bool, typer.Option("--fallback", envvar="LAR_FALLBACK", help="Run on NumPy where the backend is not available.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A smoke: two processes, three rounds each.")] = False,
+    workload: Annotated[
+        list[Path] | None,
+        typer.Option(help="A workload of `lar capture`, timed beside the others and reported apart.", metavar="FILE"),
+    ] = None,
     roots: Targets = None,
 ) -> None:
     """Prove kernels right against the float64 reference, then time them."""
@@ -47,8 +51,26 @@ def bench(  # noqa: PLR0917 - one parameter a word of the command line; they are
         mode="quick" if quick else mode,
         time_budget=time_budget,
         fallback=fallback,
+        recorded=tuple(workload or ()),
     )
     finish(measuring.bench(words, as_json=as_json, out=out, roots=folders(roots)))
+
+
+@app.command()
+def capture(
+    target: OneTarget,
+    files: Annotated[
+        list[Path], typer.Argument(help="Your arrays: .npz, or .parquet with columns.", metavar="FILE...")
+    ],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    name: Annotated[str, typer.Option(help="What the workload is called.")] = "mine",
+    statics: Annotated[list[str] | None, typer.Option("--set", help="A keyword of the kernel.", metavar="k=10")] = None,
+    roots: Targets = None,
+) -> None:
+    """Make a workload of your own arrays: the target's data by name, and `query` with one entry a call."""
+    from lar.commands import measuring
+
+    finish(measuring.capture(target, files, statics or (), name, out, folders(roots)))
 
 
 @app.command(name="targets")

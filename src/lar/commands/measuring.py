@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lar import arrays, catalog, footprint, machine, probe, recorded
 from lar import bench as measuring
-from lar import catalog, machine, probe
 from lar.commands.common import measured_backends, mount, only_measured, queries_a_call, remark, say
 from lar.contracts import Exit, Outcome, Status
 from lar.datasets import Datasets
@@ -32,6 +32,7 @@ class BenchWords:
     mode: str
     time_budget: float
     fallback: bool
+    recorded: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,10 @@ def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence
     if out is not None and not out.resolve().parent.is_dir():
         raise LarError(f"--out {out}: the folder {out.resolve().parent} does not exist")
     outcomes: list[Outcome] = []
+    if words.recorded and len(names) != 1:
+        raise LarError("--workload: a recorded workload is one target's. Name that target alone")
     for name in names:
-        datasets = Datasets(catalog.target(name))
+        datasets = _datasets(name, words)
         found: list[Outcome] = []
         for choice in _with_baseline(name, choices):
             request = _request(words, name, choice)
@@ -70,6 +73,46 @@ def bench(words: BenchWords, *, as_json: bool, out: Path | None, roots: Sequence
     if as_json:
         say(text)
     return _worst(outcomes, asked_for_all=words.backend == "all")
+
+
+def _datasets(name: str, words: BenchWords) -> Datasets:
+    """Return a target's data sets, none of them built; say what memory they take where that is much."""
+    target = catalog.target(name)
+    cases = (
+        target.workloads(words.seed, words.scale, queries_a_call(words.nq)) if words.scale in measuring.SCALES else ()
+    )
+    size = footprint.footprint(target, cases, workers=1)
+    if size is not None and words.scale == "large":
+        remark(f"{name} at scale large: {size}")
+        footprint.refuse_what_does_not_fit(size, f"{name} at scale large")
+    if not words.recorded:
+        return Datasets(target)
+    return recorded.WithRecordings(target, [recorded.read(path, target) for path in words.recorded])
+
+
+def capture(
+    name: str, files: Sequence[Path], statics: Sequence[str], called: str, out: Path, roots: Sequence[Path]
+) -> Exit:
+    """Make a recorded workload of a user's own arrays."""
+    mount(roots)
+    target = catalog.target(name)
+    recording = recorded.record(target, called, arrays.read(files), _statics(statics))
+    recorded.write(out, target, recording)
+    sizes = " ".join(f"{size}={value}" for size, value in recording.case.shape.items())
+    say(f"{out}: {recording.case.name} of {name}, {recording.calls} calls, {sizes}")
+    say(f"next: lar bench {name} --workload {out}")
+    return Exit.DONE
+
+
+def _statics(words: Sequence[str]) -> dict[str, Any]:
+    """Read ``k=10``: whole numbers where they are ones, text else."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise LarError(f"--set {word}: expect NAME=VALUE")
+        found[name] = int(value) if value.lstrip("-").isdigit() else value
+    return found
 
 
 def _print_outcome(one: Outcome) -> None:

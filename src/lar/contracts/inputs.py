@@ -63,6 +63,8 @@ class Case:
         Operations in one call (queries, values, seeks): the divisor of every time per operation.
     data_key : str
         Cases with one key share one data set, which is built and prepared once.
+    recorded : bool
+        Whether its inputs are a user's own and not generated.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Case:
     statics: Statics
     operations: int
     data_key: str
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,22 @@ class Cost:
 
     bytes: int
     operations: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How the time of a call may grow along one size.
+
+    Attributes
+    ----------
+    cases : tuple of Case
+        Of growing ``shape[size]``, all else alike.
+    exponent : float
+        The stated complexity: time grows no faster than the size to this power.
+    """
+
+    cases: tuple[Case, ...]
+    exponent: float = 1.0
 
 
 # ---- what a reference returns; the oracle compares by its type -------------------------------------------------------

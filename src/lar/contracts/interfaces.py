@@ -1,10 +1,10 @@
 """What a target, a kernel and a backend promise."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from lar.contracts.inputs import Array, Case, Cost, Data, HostArray, Query, Spec, Statics, Tree, Truth
+from lar.contracts.inputs import Array, Case, Cost, Data, Growth, HostArray, Query, Spec, Statics, Tree, Truth
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,18 @@ class Target:
         ``case -> cost``.
     check : callable
         ``(case, data) -> None``; raises `BadInputError` with what is wrong and where.
+    check_query : callable
+        ``(case, data, query) -> None``; the same of one query. Generated queries are right by construction; those that
+        somebody has recorded are held against it.
+    recorded : callable or None
+        ``(name, data, query, statics) -> case``: describes a user's own arrays by their shapes, called `name`, with a
+        query to go by; the arrays have the names and dimensions of generated ones and are not checked otherwise yet.
+        None: the target takes no recorded inputs.
+    growth : callable or None
+        ``(seed, most) -> {size: Growth}``: for each size that matters (``N``, ``dim``, ``nq``) cases along it, of data
+        sets of at most `most` bytes, with the complexity that is claimed.
+    data_bytes : callable or None
+        ``case -> bytes`` of the data set, for what is said of memory before anything is built.
     """
 
     name: str
@@ -58,6 +70,10 @@ class Target:
     audit: Callable[[Case, Data, Sequence[Query]], Truth]
     cost: Callable[[Case], Cost]
     check: Callable[[Case, Data], None]
+    check_query: Callable[[Case, Data, Query], None] = lambda *_: None
+    recorded: Callable[[str, Data, Query, Mapping[str, Any]], Case] | None = None
+    growth: Callable[[int, int], Mapping[str, Growth]] | None = None
+    data_bytes: Callable[[Case], int] | None = None
 
 
 class Kernel(Protocol):

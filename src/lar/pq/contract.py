@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from lar.contracts import Case, Cost, Data, Spec
+from lar.contracts import Case, Cost, Data, Query, Spec
 from lar.errors import BadInputError
 
 
@@ -60,3 +60,21 @@ def check(case: Case, data: Data) -> None:
         raise BadInputError(
             f"{case.name}: codes[{row}, {column}] is {codes[row, column]}, expected a code below K = {s['K']}"
         )
+
+
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold a query against the contract.
+
+    Raises
+    ------
+    BadInputError
+        Wrong dtype or shape, or a component that is not finite, with its place.
+    """
+    del data
+    shape = (case.shape["nq"], case.shape["dim"])
+    if query.dtype != np.float32 or query.shape != shape:
+        found = f"{query.dtype}{list(query.shape)}"
+        raise BadInputError(f"{case.name}: the query is {found}, expected float32{list(shape)}")
+    if not np.all(np.isfinite(query)):
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(query))[0])
+        raise BadInputError(f"{case.name}: query{list(where)} is {query[where]}, expected a finite number")
