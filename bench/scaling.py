@@ -29,8 +29,8 @@ from lar.supervisor import WorkerProcess
 from lar.timing import Session
 
 SLACK = 0.15
-"""Caches end and overheads fade along a size: exponents of this much above the stated one were measured of loops that
-do a fixed amount of work a row."""
+"""Caches end along a size, so that a loop which does a fixed amount of work a row grows a little faster than its rows.
+How much faster was not measured; this is an allowance."""
 
 _LABELS = {"N": "rows", "dim": "components", "nq": "queries a call"}
 

@@ -12,10 +12,11 @@ _IN_A_WORKER = 3
 """A worker holds a data set as it was handed over, as `prepare` left it, and for a while what `prepare` computes on."""
 
 _BUILDING = 8
-"""What the largest data set takes while it is generated: its vectors are drawn in float64, and encoded from a copy."""
+"""What the largest data set takes while it is generated: its vectors are drawn in float64, and encoded from a copy.
+An estimate on the safe side, as are the other two; none was measured."""
 
 _LIBRARIES = 1 << 30
-"""Interpreters, compilers and libraries of supervisor and workers: 0.2 GiB with NumPy, 0.6 with JAX."""
+"""Interpreters, compilers and libraries of supervisor and workers."""
 
 
 @dataclass(frozen=True)
