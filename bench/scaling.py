@@ -12,6 +12,7 @@ import itertools
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ SLACK = 0.15
 """Caches end along a size, so that a loop which does a fixed amount of work a row grows a little faster than its rows.
 How much faster was not measured; this is an allowance."""
 
+_PATIENCE_S = 600.0
 _LABELS = {"N": "rows", "dim": "components", "nq": "queries a call"}
 
 
@@ -78,7 +80,7 @@ def _call_ns(
 ) -> float:
     """Return the median time of a call of one case, in a worker of its own: the largest case needs all memory."""
     case = growth.cases[number]
-    launch = bench.launch_of(request, path, cache, deadline=float("inf"))
+    launch = bench.launch_of(request, path, cache, deadline=time.monotonic() + _PATIENCE_S)
     with WorkerProcess(launch) as worker:
         session = Session(worker, Datasets(target), [case], 1)
         session.prepare([], lambda *_: None)
