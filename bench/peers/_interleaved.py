@@ -109,11 +109,12 @@ def show(found: Sequence[Figure]) -> str:
     )
 
 
-def save(path: Path, found: Sequence[Figure], libraries: Sequence[str]) -> None:
+def save(path: Path, found: Sequence[Figure], libraries: Sequence[str], **more: Any) -> None:
     """Write the figures as JSON, with the machine and the versions they hold for."""
     about: dict[str, Any] = {"processor": processor.describe(), "python": platform.python_version()}
     about["libraries"] = {name: version(name) for name in libraries}
-    path.write_text(json.dumps({"about": about, "figures": [asdict(one) for one in found]}, indent=1) + "\n")
+    document = {"about": about, "figures": [asdict(one) for one in found], **more}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _repeats(call: Call) -> int:
