@@ -88,7 +88,7 @@ class Child:
         # -I keeps PYTHON* variables and the working directory out; what may be imported is passed on as it is here.
         # -B, since the variable for it is kept out too: bytecode beside a kernel could be found in its place later.
         words = [sys.executable, "-I", "-B", "-c", _BOOT, json.dumps(paths.search_path())]
-        words += [json.dumps(asdict(walls.plan)), str(theirs.fileno())]
+        words += [json.dumps(asdict(walls.plan)), str(theirs.fileno()), "-" * launch.filler]
         status, ours = os.pipe()
         self._status = os.fdopen(status, "rb")  # open to the end: bubblewrap writes there once more when it ends
         try:

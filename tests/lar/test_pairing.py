@@ -5,15 +5,18 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.contests import guest, kernel, request
 
 import lar.targets
 from lar import bench, catalog, child, timing
+from lar.arms import Arms
 from lar.contracts import Arm, Status
 from lar.datasets import Datasets, Disguised
 from lar.pairing import ArmFailedError, Pairs
+from lar.snapshots import Snapshot
 from lar.supervisor import WorkerProcess
 
 
@@ -81,6 +84,38 @@ def test_arms_run_on_the_same_cores(
     pairs_of(tmp_path, starter, BOTH).add()
     assert len(set(pinned[-2:])) == 1
     assert len(pinned[-1]) == 1
+
+
+def test_the_arms_of_a_pair_begin_alike_and_every_pair_elsewhere(
+    tmp_path: Path, starter: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words: list[list[int]] = []
+    start: Any = child.Child._start
+
+    def noted(self: child.Child, *arguments: Any) -> Any:
+        process = start(self, *arguments)
+        words.append([len(word) for word in process.args])
+        return process
+
+    monkeypatch.setattr(child.Child, "_start", noted)
+    pairs = pairs_of(tmp_path, starter, {Arm.CANDIDATE: kernel(), Arm.CHAMPION: kernel()})
+    fillers = []
+    for _ in range(6):
+        pairs.add()
+        ours, theirs = words[-2:]
+        assert ours[-1] == theirs[-1]
+        fillers.append(ours[-1])
+    assert len(set(fillers)) > 1, "a filler that never changes is one arm's luck in all pairs"
+
+
+def test_the_arms_of_a_trial_have_paths_of_equal_length(tmp_path: Path) -> None:
+    datasets = Datasets(catalog.target("axpy"))
+    kernels = {arm: Snapshot("tuned/numpy", {"numpy.py": kernel().encode()}) for arm in Arm}
+    arms = Arms(request(), datasets, tmp_path / "trial", time.monotonic() + 100, kernels)
+    launches = [arms.launch(arm) for arm in Arm]
+    assert len({launch.kernel for launch in launches}) == len(launches)
+    assert len({len(str(launch.kernel)) for launch in launches}) == 1
+    assert len({len(str(launch.compile_cache)) for launch in launches}) == 1
 
 
 def test_a_disturbed_block_goes_with_its_partners(
