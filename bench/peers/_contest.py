@@ -160,8 +160,8 @@ class Comparison:
             if chosen.json:  # after every contest: what was found is kept, whatever becomes of the next one
                 libraries = (*self.libraries, "numpy", "numba")
                 _interleaved.save(chosen.json, shown, libraries, rows=[dataclasses.asdict(one) for one in rows])
-        if not shown:
-            parser.error(f"--only {' '.join(chosen.only)}: no case of {self.target} has that in its name")
+        if not shown and not brief:
+            parser.error(f"no case of {self.target} is called {' or '.join(chosen.only)}")
         return 0
 
     def _parser(self) -> argparse.ArgumentParser:

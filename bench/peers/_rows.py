@@ -132,6 +132,6 @@ def said(one: Row) -> str:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return the document that `Comparison.main` wrote, with `Row` instances as its rows."""
+    """Return the document that `Comparison.main` wrote, its rows as instances of `Row`."""
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {**document, "rows": [Row(**one) for one in document["rows"]]}
+    return {**document, "rows": [Row(**one) for one in document.get("rows", [])]}
