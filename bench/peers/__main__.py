@@ -54,7 +54,9 @@ def compare(target: str, module: str, options: Sequence[str]) -> Result:
 def main(arguments: Sequence[str] | None = None, package: str = "bench.peers") -> int:
     """Run the comparisons, print the table and write it."""
     known = comparisons(package)
-    parser = argparse.ArgumentParser(prog="bench.peers", description="targets against what a user would pick instead")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.peers", description="targets against what a user would pick instead"
+    )
     parser.add_argument("target", nargs="*", metavar="TARGET", help=f"{', '.join(known)}; default: all")
     _contest.add_options(parser, rounds="as each comparison says")
     parser.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="write peers.json and peers.md there")

@@ -166,7 +166,9 @@ class Comparison:
 
     def _parser(self) -> argparse.ArgumentParser:
         module = self.target.replace("-", "_")
-        parser = argparse.ArgumentParser(prog=f"bench.peers.{module}", description=f"{self.target} against its peers")
+        parser = argparse.ArgumentParser(
+            prog=f"python -m bench.peers.{module}", description=f"{self.target} against its peers"
+        )
         usual = f"; default: {' '.join(self.usual)}" if self.usual else ""
         add_options(parser, only=usual, rounds=f"{self.rounds}, a third at large scale")
         parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write what was found there")

@@ -126,7 +126,7 @@ def limits_of(backend: str) -> Ceilings | None:
 def said(one: Row) -> str:
     """Return a row as one line."""
     goal = "" if one.goal is None else f"; goal {one.goal:g}x: {'met' if one.met else 'MISSED'}"
-    limit = "" if one.percent_of_limit is None else f"; {one.percent_of_limit:.0f} % of limit"
+    limit = "" if one.percent_of_limit is None else f"; {one.percent_of_limit:.1f} % of limit"
     price = "" if one.price_of_portability is None else f"; price of portability {100 * one.price_of_portability:.0f} %"
     return f"{one.backend} tuned: {one.ratio:.2f}x {one.peer} [{one.low:.2f} .. {one.high:.2f}]{goal}{limit}{price}"
 

@@ -32,7 +32,7 @@ HEAD = (
 )
 
 LEGEND = (
-    "ours, peer takes: CPU time a call on one thread, the median over rounds in which all take turns.",
+    "ours, peer takes: CPU time of the process for one call, the median over rounds in which all take turns.",
     "x peer: how many times as fast as the fastest of its peers ours is, with its 90 % interval (within one process).",
     "% of limit: the least time in which one core of this machine can do the work, as a share of ours.",
     "price of portability: how much longer the portable kernel takes than the tuned one.",
@@ -74,9 +74,12 @@ def show(results: Sequence[Result], scale: str) -> str:
 
 
 def remarks(results: Sequence[Result]) -> list[str]:
-    """Return how many goals are met, and what was not compared and why, a line each."""
+    """Return how many goals are met and which are not, and what was not compared and why, a line each."""
     rows = [row for one in results for row in one.rows if row.goal is not None]
     lines = [f"goals: {sum(row.met for row in rows)} of {len(rows)} met"] if rows else []
+    lines += [
+        f"MISSED: {row.target} {row.workload}: {row.ratio:.2f}x, goal {row.goal:g}x" for row in rows if not row.met
+    ]
     lines += [f"not compared: {one.target} ({one.missing} is not installed here)" for one in results if one.missing]
     if any(one.missing for one in results):
         lines += ["the libraries of all peers: pip install 'lar[peers]'"]
@@ -143,7 +146,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.ratio:.2f}",
         f"{row.low:.2f} .. {row.high:.2f}",
         "-" if row.goal is None else f"{row.goal:g} {'met' if row.met else 'MISSED'}",
-        "-" if limit is None else f"{limit:.0f} %",
+        "-" if limit is None else f"{limit:.1f} %",
         "-" if price is None else f"{100 * price:.0f} %",
     )
 
