@@ -23,9 +23,9 @@ test:
 test-slow:
     python -m pytest -q -m slow
 
-# a target against the libraries a user would pick instead: just peers pq-l2 [--scale large]
-peers target *words:
-    python -m bench.peers.{{ replace(target, "-", "_") }} {{ words }}
+# targets against the libraries a user would pick instead, one table: just peers [pq-l2 ...] [--scale large] [--out FOLDER]
+peers *words:
+    python -m bench.peers {{ words }}
 
 # which mutants of a target's kernels the oracle refuses, on which backend, by which case
 mutants:

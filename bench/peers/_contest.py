@@ -2,26 +2,29 @@
 
 A module of this package names its target, the libraries it compares with, the cases to time, and, for each case, one
 contest or several: peers and kernels that are given the same inputs, and a function that says whether they agree.
-Everything else is here.
+Everything else is here. `hamming` shows its use.
 """
 
 import argparse
 import dataclasses
-import json
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.peers import _interleaved
-from bench.peers._interleaved import Call, Times
+from bench.peers import _interleaved, _rows
+from bench.peers._interleaved import Call, Figure
+from bench.peers._rows import Row
 
-from lar import catalog, ceilings, figures
+from lar import catalog
 from lar.contracts import Case, Data, Query, Target
 from lar.trees import tree_map
 
 SEED = 20_260_101
+SCALES = ("small", "standard", "large")
+BACKENDS = ("numpy", "jax")
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,12 @@ class Contest:
     inputs : int
         How many distinct inputs are in rotation; all are checked.
     goal : float, optional
-        How many times the peer's speed the tuned kernel on NumPy is to have.
+        How many times the peer's speed the tuned kernel on NumPy is to have, at the sizes of a store: the standard
+        scale and the large one.
     name : str
         Of the contest, where a case has several.
+    beside : mapping of str to callable
+        Other functions to be seen beside them, which are not the peer: they do less or more than is asked.
     """
 
     case: Case
@@ -66,31 +72,11 @@ class Contest:
     goal: float | None = None
     name: str = ""
     beside: Mapping[str, Call] = field(default_factory=dict)
-    """Other functions to be seen beside them, which are not the peer: they do less or more than is asked."""
 
     @property
     def title(self) -> str:
         """The name it is shown under."""
         return self.name or self.case.name
-
-
-@dataclass(frozen=True)
-class Row:
-    """A tuned kernel beside its peer; times are wall nanoseconds a call, the ratio is of CPU time."""
-
-    target: str
-    workload: str
-    backend: str
-    ours_ns: float
-    peer: str
-    peer_ns: float
-    ratio: float
-    low: float
-    high: float
-    goal: float | None
-    percent_of_limit: float | None
-    price_of_portability: float | None
-    """The portable kernel's time over the tuned one's, less one."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +89,15 @@ class Comparison:
     libraries : sequence of str
         Distributions whose versions stand in the results.
     cases : callable
-        ``(target, scale) -> cases`` to time.
+        ``(target, scale) -> cases`` that can be timed.
     contests : callable
         ``(target, case, backends) -> contests``, made one after another.
     rounds : int
         Unless told otherwise; a third at large scale.
     begin : callable, optional
         Called once at first, to hold a library to one thread.
+    usual : sequence of str
+        Parts of the names of those cases that are timed unless ``--only`` names others; all, if empty.
     """
 
     target: str
@@ -118,44 +106,93 @@ class Comparison:
     contests: Callable[[Target, Case, Sequence[Any]], Iterable[Contest]]
     rounds: int = 15
     begin: Callable[[], object] | None = None
+    usual: Sequence[str] = ()
 
-    def main(self, arguments: Sequence[str] | None = None) -> int:
-        """Run the comparison, print its tables and write what was found."""
-        chosen = self._parser().parse_args(arguments)
+    def run(
+        self, scale: str, backends: Sequence[Any], only: Sequence[str] = (), rounds: int | None = None
+    ) -> Iterator[tuple[list[Figure], list[Row]]]:
+        """Check and time one contest after another.
+
+        Parameters
+        ----------
+        scale : {'small', 'standard', 'large'}
+        backends : sequence of Backend
+        only : sequence of str
+            Cases whose name has one of these parts; as usual, if empty.
+        rounds : int, optional
+
+        Yields
+        ------
+        list of Figure, list of Row
+            Of all that took part in a contest, and of the tuned kernels among them.
+
+        Raises
+        ------
+        ValueError
+            If a peer or a kernel disagrees; the message names it, the case and the input.
+        """
         if self.begin:
             self.begin()
         target = catalog.target(self.target)
-        backends = [catalog.backend(name)() for name in chosen.backend or ["numpy"]]
-        rounds = chosen.rounds or (max(3, self.rounds // 3) if chosen.scale == "large" else self.rounds)
-        shown: list[_interleaved.Figure] = []
+        count = rounds or (max(3, self.rounds // 3) if scale == "large" else self.rounds)
+        parts = only or self.usual or ("",)
+        for case in self.cases(target, scale):
+            if any(part in case.name for part in parts):
+                for contest in self.contests(target, case, backends):
+                    goal = None if scale == "small" else contest.goal
+                    yield _held(target, dataclasses.replace(contest, goal=goal), backends, count)
+
+    def main(self, arguments: Sequence[str] | None = None, *, brief: bool = False) -> int:
+        """Run the comparison, print its tables, or in brief a line a row on stderr, and write what was found."""
+        parser = self._parser()
+        chosen = parser.parse_args(arguments)
+        backends = [opened(name, parser) for name in chosen.backend or BACKENDS[:1]]
+        shown: list[Figure] = []
         rows: list[Row] = []
-        for case in self.cases(target, chosen.scale):
-            if not any(part in case.name for part in chosen.only or [""]):
-                continue
-            for contest in self.contests(target, case, backends):
-                if chosen.scale == "small":  # the goals are for sizes at which a store works
-                    contest = dataclasses.replace(contest, goal=None)  # noqa: PLW2901
-                figures_here, rows_here = _held(target, contest, backends, rounds)
-                shown += figures_here
-                rows += rows_here
-                print(_interleaved.show(figures_here), flush=True)
-                for one in rows_here:
-                    print(_said(one), flush=True)
-                print(flush=True)
-        if chosen.json:
-            libraries = (*self.libraries, "numpy", "numba")
-            _interleaved.save(chosen.json, shown, libraries, rows=[dataclasses.asdict(one) for one in rows])
+        for figures, here in self.run(chosen.scale, backends, chosen.only, chosen.rounds):
+            shown += figures
+            rows += here
+            if brief:
+                for one in here:
+                    print(f"  {one.workload}: {_rows.said(one)}", file=sys.stderr, flush=True)
+            else:
+                print("\n".join([_interleaved.show(figures), *map(_rows.said, here)]), end="\n\n", flush=True)
+            if chosen.json:  # after every contest: what was found is kept, whatever becomes of the next one
+                libraries = (*self.libraries, "numpy", "numba")
+                _interleaved.save(chosen.json, shown, libraries, rows=[dataclasses.asdict(one) for one in rows])
+        if not shown and not brief:
+            parser.error(f"no case of {self.target} is called {' or '.join(chosen.only)}")
         return 0
 
     def _parser(self) -> argparse.ArgumentParser:
         module = self.target.replace("-", "_")
-        parser = argparse.ArgumentParser(prog=f"bench.peers.{module}", description=f"{self.target} against its peers")
-        parser.add_argument("--scale", choices=("small", "standard", "large"), default="standard")
-        parser.add_argument("--backend", action="append", choices=("numpy", "jax"), help="default: numpy; repeatable")
-        parser.add_argument("--only", action="append", metavar="PART", help="cases whose name has it; repeatable")
-        parser.add_argument("--rounds", type=int, default=None, help=f"default: {self.rounds}, a third at large scale")
-        parser.add_argument("--json", type=Path, default=None, metavar="FILE")
+        parser = argparse.ArgumentParser(
+            prog=f"python -m bench.peers.{module}", description=f"{self.target} against its peers"
+        )
+        usual = f"; default: {' '.join(self.usual)}" if self.usual else ""
+        add_options(parser, only=usual, rounds=f"{self.rounds}, a third at large scale")
+        parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="write what was found there")
         return parser
+
+
+def add_options(parser: argparse.ArgumentParser, *, only: str = "", rounds: str) -> None:
+    """Add what one comparison and all of them take alike; the two texts say what is the default."""
+    parser.add_argument("--scale", choices=SCALES, default="standard")
+    parser.add_argument(
+        "--backend", action="extend", nargs="+", choices=BACKENDS, metavar="BACKEND", help="numpy (default), jax"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="PART", help=f"cases whose name has it; repeatable{only}"
+    )
+    parser.add_argument("--rounds", type=_positive, default=None, help=f"default: {rounds}")
+
+
+def opened(name: str, parser: argparse.ArgumentParser) -> Any:
+    """Open a backend; end with its own reason where it is not available."""
+    backend = catalog.backend(name)
+    if reason := backend.available():
+        parser.error(f"--backend {name}: {reason}")
+    return backend()
 
 
 def entrants(
@@ -194,67 +231,31 @@ def entrant(
     )
 
 
-def _held(
-    target: Target, contest: Contest, backends: Sequence[Any], rounds: int
-) -> tuple[list[_interleaved.Figure], list[Row]]:
+def _held(target: Target, contest: Contest, backends: Sequence[Any], rounds: int) -> tuple[list[Figure], list[Row]]:
     """Check and time one contest."""
+    others = {**contest.peers, **contest.beside}
     for i in range(contest.inputs):
-        for name, call in {**contest.peers, **contest.beside}.items():
-            contest.agree(name, i, call(i))
+        for name, call in others.items():
+            _agreed(contest, name, i, call(i))
         for name, one in contest.entrants.items():
-            contest.agree(name, i, one.get(one.call(i)))
-    calls = {**contest.peers, **contest.beside, **{name: one.call for name, one in contest.entrants.items()}}
-    times = _interleaved.interleave(calls, rounds)
+            _agreed(contest, name, i, one.get(one.call(i)))
+    times = _interleaved.interleave({**others, **{name: one.call for name, one in contest.entrants.items()}}, rounds)
     peer = min(contest.peers, key=lambda name: statistics.median(times[name].cpu))
     found = _interleaved.figures(contest.title, times, peer)
-    by_name = {one.name: one for one in found}
-    rows = [_row(target, contest, backend, peer, by_name, times) for backend in backends]
+    named = {one.name: one for one in found}
+    rows = [_rows.row(target, contest.case, one.name, contest.goal, peer, named, times) for one in backends]
     return found, [one for one in rows if one]
 
 
-def _row(
-    target: Target,
-    contest: Contest,
-    backend: Any,
-    peer: str,
-    found: Mapping[str, _interleaved.Figure],
-    times: Mapping[str, Times],
-) -> Row | None:
-    tuned, portable = found.get(f"{backend.name} tuned"), found.get(f"{backend.name} portable")
-    if tuned is None:
-        return None
-    cost = target.cost(contest.case)
-    written = sum(spec.nbytes for spec in target.outputs(contest.case))
-    limits = figures.limits_of(backend.name, "cpu", 1)
-    limit = ceilings.limit_ns(cost, limits, cost.bytes, written) if limits else None
-    price = None
-    if portable:
-        ratios = zip(times[portable.name].cpu, times[tuned.name].cpu, strict=True)
-        price = statistics.median(theirs / ours for theirs, ours in ratios) - 1
-    return Row(
-        target=target.name,
-        workload=contest.title,
-        backend=backend.name,
-        ours_ns=tuned.wall_ns,
-        peer=peer,
-        peer_ns=found[peer].wall_ns,
-        ratio=tuned.times_peer,
-        low=tuned.low,
-        high=tuned.high,
-        goal=contest.goal if backend.name == "numpy" else None,
-        percent_of_limit=100 * limit / tuned.wall_ns if limit else None,
-        price_of_portability=price,
-    )
+def _agreed(contest: Contest, name: str, i: int, result: Any) -> None:
+    try:
+        contest.agree(name, i, result)
+    except ValueError as why:
+        raise ValueError(f"{contest.title}: {name} disagrees about input {i}: {why}") from why
 
 
-def _said(row: Row) -> str:
-    goal = "" if row.goal is None else f"; goal {row.goal:g}x: {'met' if row.ratio >= row.goal else 'MISSED'}"
-    limit = "" if row.percent_of_limit is None else f"; {row.percent_of_limit:.0f} % of limit"
-    price = "" if row.price_of_portability is None else f"; price of portability {100 * row.price_of_portability:.0f} %"
-    return f"{row.backend} tuned: {row.ratio:.2f}x {row.peer} [{row.low:.2f} .. {row.high:.2f}]{goal}{limit}{price}"
-
-
-def load_rows(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file that `Comparison.main` wrote."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return rows
+def _positive(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{word}, expected 1 or more")
+    return number

@@ -8,6 +8,7 @@
    for this process: a new one, with its memory laid out anew, differs by about half a percent.
 """
 
+import contextlib
 import json
 import platform
 import random
@@ -15,7 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,16 @@ def show(found: Sequence[Figure]) -> str:
 def save(path: Path, found: Sequence[Figure], libraries: Sequence[str], **more: Any) -> None:
     """Write the figures as JSON, with the machine and the versions they hold for."""
     about: dict[str, Any] = {"processor": processor.describe(), "python": platform.python_version()}
-    about["libraries"] = {name: version(name) for name in libraries}
+    about["libraries"] = {name: known for name in libraries if (known := _version(name))}
     document = {"about": about, "figures": [asdict(one) for one in found], **more}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _version(distribution: str) -> str | None:
+    """Return an installed distribution's version; None if the library came by another name (conda's faiss)."""
+    with contextlib.suppress(PackageNotFoundError):
+        return version(distribution)
+    return None
 
 
 def _repeats(call: Call) -> int:

@@ -1,37 +1,53 @@
 """`bitpack` against what a user would pick instead: Vortex's FastLanes decoder, and idioms of NumPy, one thread.
 
-``python -m bench.peers.bitpack [--scale standard] [--backend numpy] [--widths 3 11 17 31] [--json FILE]``
+``python -m bench.peers.bitpack [--scale standard|large] [--backend numpy] [--only w11] [--json FILE]``
 
 Vortex is handed the same values, packs them to the same words (this is checked) and unpacks them to an Arrow array,
-which it allocates. Beside it stand the kernels for both layouts, allocating as it does; the tuned one on NumPy also
-into an array that is there already; and, for the plain layout, the idiom of NumPy. Nothing is timed before all agree.
+which it allocates; it has no other way in Python. For each width and each of the two layouts there are two contests:
+
+- *allocating*: the kernels, which allocate as Vortex does; for the plain layout the idiom of NumPy stands beside it.
+- *into a buffer*: the tuned kernel on NumPy, writing into an array that is there already.
 """
 
-import argparse
-import os
+import dataclasses
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pyarrow as pa
 import vortex
-from bench.peers import _interleaved
+from bench.peers import _contest
+from bench.peers._contest import SEED, Comparison, Contest, Entrant
+from bench.peers._interleaved import Call
 
 from lar import catalog, simd
-from lar.contracts import Case, Query, Target
-from lar.trees import tree_map
+from lar.contracts import Case, HostArray, Query, Target
 
 TARGET = "bitpack"
 PEER = "vortex FastLanes"
 CALLS = 4  # distinct pages in rotation
-SEED = 20_260_101
+ALLOCATING_GOAL, BUFFER_GOAL = 1.6, 2.5
 
 
-def values_of(target: Target, case: Case, pages: Sequence[Query]) -> list[Any]:
+def cases(target: Target, scale: str) -> Iterable[Case]:
+    """Return a case for each width, in the FastLanes layout; the plain layout of the same values comes with it."""
+    every = target.workloads(SEED, scale, (1,))
+    return [one for one in every if one.distribution == "uniform" and one.statics["layout"] == "fastlanes"]
+
+
+def plain_case(case: Case, words: int) -> Case:
+    """Return the case of the same values in the plain layout."""
+    return dataclasses.replace(
+        case,
+        name=case.name.replace("fastlanes", "plain"),
+        data_key=case.data_key.replace("fastlanes", "plain"),
+        shape={**case.shape, "words": words},
+        statics={**case.statics, "layout": "plain"},
+    )
+
+
+def values_of(target: Target, case: Case, pages: Sequence[Query]) -> list[HostArray]:
     """Return the values of pages."""
     truth: Any = target.audit(case, {}, pages)
     return list(truth.values[0])
@@ -51,7 +67,7 @@ def vortex_array(values: Any, words: Any, width: int) -> Any:
     ValueError
         If it packs them otherwise than as those words.
     """
-    array = vortex.compress(vortex.array(pa.array(values)))
+    array: Any = vortex.compress(vortex.array(pa.array(values)))
     if not array.id.startswith("fastlanes.bitpacked") or array.bit_width != width:
         raise ValueError(f"vortex chose {array.id} for {width} bits: {array.display_tree()}")
     if bytes(words) not in b"".join(map(bytes, array.serialize(vortex.ArrayContext()))):
@@ -67,77 +83,51 @@ def by_unpackbits(packed: Any, width: int, n: int) -> Any:
     return np.packbits(padded, axis=1, bitorder="little").view(np.uint32).ravel()
 
 
-def kernel_calls(case: Case, backend: Any, pages: Sequence[Any]) -> dict[str, _interleaved.Call]:
-    """Prepare the kernels of a backend for a case and return the calls of their `run`, waited for."""
-    layout, statics = case.statics["layout"], dict(case.statics)
-    calls: dict[str, _interleaved.Call] = {}
-    for name in ("tuned", "portable"):
-        kernel = catalog.load_kernel(TARGET, catalog.kernel_path(TARGET, name, backend.name))
-        state = kernel.prepare(backend.xp, tree_map(backend.put, {"packed": pages[0]}), **statics)
-        run, staged = backend.compile(kernel.run, statics), [backend.put(page) for page in pages]
-        calls[f"{backend.name} {name}, {layout}"] = _call(backend, run, state, staged)
-    return calls
-
-
-def _call(backend: Any, run: Any, state: Any, staged: Sequence[Any]) -> _interleaved.Call:
-    return lambda i: backend.ready(run(state, staged[i % len(staged)]))
-
-
-def into_a_buffer(case: Case, pages: Sequence[Any]) -> _interleaved.Call:
-    """Return a call of the tuned NumPy kernel that writes into one array again and again."""
+def into_a_buffer(case: Case, pages: Sequence[Any]) -> Entrant:
+    """Return the tuned NumPy kernel that writes into one array again and again."""
     kernel: Any = catalog.load_kernel(TARGET, catalog.kernel_path(TARGET, "tuned", "numpy"))
     state = kernel.prepare(np, {"packed": pages[0]}, **case.statics)
-    values, width = simd.aligned((case.shape["n"],), np.uint32), case.shape["width"]
-    return lambda i: kernel.unpack_into(state, pages[i % len(pages)], width, case.statics["layout"], values)
+    values, width, layout = simd.aligned((case.shape["n"],), np.uint32), case.shape["width"], case.statics["layout"]
+    return Entrant(
+        lambda i: kernel.unpack_into(state, pages[i % len(pages)], width, layout, values), lambda out: (out,)
+    )
 
 
-def compare(target: Target, cases: Sequence[Case], backends: Sequence[Any], rounds: int) -> list[_interleaved.Figure]:
-    """Time the peers and all kernels on one width; `cases` are the two layouts of it."""
-    blocks = next(case for case in cases if case.statics["layout"] == "fastlanes")
-    plain = next(case for case in cases if case.statics["layout"] == "plain")
-    width, n = blocks.shape["width"], blocks.shape["n"]
-    pages = target.queries(blocks, {}, SEED, CALLS)
-    values = values_of(target, blocks, pages)
+def contests(target: Target, case: Case, backends: Sequence[Any]) -> Iterable[Contest]:
+    """Return the contests of a width: two layouts, each allocating and into a buffer."""
+    width, n = case.shape["width"], case.shape["n"]
+    pages = target.queries(case, {}, SEED, CALLS)
+    values = values_of(target, case, pages)
     arrays = [vortex_array(one, page, width) for one, page in zip(values, pages, strict=True)]
-    packed = {"fastlanes": pages, "plain": [repacked(width, one) for one in values]}
-    calls: dict[str, _interleaved.Call] = {PEER: lambda i: arrays[i % CALLS].to_arrow_array()}
-    for case in (blocks, plain):
-        layout = str(case.statics["layout"])
-        calls[f"into a buffer, {layout}"] = into_a_buffer(case, packed[layout])
-        for backend in backends:
-            calls |= kernel_calls(case, backend, packed[layout])
-    calls["numpy.unpackbits, plain"] = lambda i: by_unpackbits(packed["plain"][i % CALLS], width, n)
-    for name, call in calls.items():
-        for i, expected in enumerate(values):
-            found: Any = call(i)
-            found = found[0] if isinstance(found, tuple) else found
-            if not np.array_equal(np.asarray(found), expected):
-                raise ValueError(f"{name}: other values than those packed")
-    return _interleaved.figures(f"w = {width}, n = {n}", _interleaved.interleave(calls, rounds), PEER)
+    peers: Mapping[str, Call] = {PEER: lambda i: arrays[i % CALLS].to_arrow_array()}
+    plain = [repacked(width, one) for one in values]
+    unpackbits: Mapping[str, Call] = {"numpy.unpackbits": lambda i: by_unpackbits(plain[i % CALLS], width, n)}
+
+    def agree(name: str, i: int, result: Any) -> None:
+        del name
+        found = result[0] if isinstance(result, tuple) else result
+        if not np.array_equal(np.asarray(found), values[i]):
+            raise ValueError("other values than those packed")
+
+    for here in (case, plain_case(case, plain[0].size)):
+        packed, beside = (pages, {}) if here is case else (plain, unpackbits)
+        kernels = _contest.entrants(target.name, here, backends, {"packed": packed[0]}, packed)
+        yield Contest(
+            here, peers, kernels, agree, CALLS, ALLOCATING_GOAL, name=f"{here.name}, allocating", beside=beside
+        )
+        if any(backend.name == "numpy" for backend in backends):
+            kernels = {"numpy tuned": into_a_buffer(here, packed)}
+            yield Contest(here, peers, kernels, agree, CALLS, BUFFER_GOAL, name=f"{here.name}, into a buffer")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the comparison and print its tables."""
-    parser = argparse.ArgumentParser(prog="bench.peers.bitpack", description="bitpack against Vortex, one thread")
-    parser.add_argument("--scale", choices=("small", "standard", "large"), default="standard")
-    parser.add_argument("--backend", action="append", choices=("numpy", "jax"), help="default: numpy; may be repeated")
-    parser.add_argument("--widths", nargs="+", type=int, default=None, help="of those that are timed; default: all")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE")
-    chosen = parser.parse_args(arguments)
-    vortex.set_worker_threads(1)
-    target = catalog.target(TARGET)
-    backends = [catalog.backend(name)() for name in chosen.backend or ["numpy"]]
-    timed = [case for case in target.workloads(SEED, chosen.scale, (1,)) if case.distribution == "uniform"]
-    found: list[_interleaved.Figure] = []
-    for width in chosen.widths or sorted({case.shape["width"] for case in timed}):
-        here = compare(target, [case for case in timed if case.shape["width"] == width], backends, chosen.rounds)
-        found += here
-        print(_interleaved.show(here), flush=True)
-    if chosen.json:
-        _interleaved.save(chosen.json, found, ("vortex-data", "pyarrow", "numpy", "numba"))
-    return 0
-
+COMPARISON = Comparison(
+    TARGET,
+    ("vortex-data", "pyarrow"),
+    cases,
+    contests,
+    rounds=9,
+    begin=lambda: vortex.set_worker_threads(1),
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(COMPARISON.main())

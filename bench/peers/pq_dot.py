@@ -1,8 +1,6 @@
 """`pq-dot` against what a user would pick instead: faiss ``IndexPQ`` by inner product, one thread, the same data set.
 
-``python -m bench.peers.pq_dot [--scale standard|large] [--backend numpy] [--distribution clustered] [--json FILE]``
-
-What is printed stands in `bench.peers._pq`.
+``python -m bench.peers.pq_dot [--scale standard|large] [--backend numpy] [--only clustered] [--json FILE]``
 """
 
 import sys
@@ -12,6 +10,8 @@ from bench.peers import _pq
 
 from lar.contracts import HostArray, Query
 
+GOAL = 6.0
+
 
 def agree(index: Any, query: Query, distances: HostArray, ids: HostArray) -> float:
     """Compare the distances with 1 less the inner products of faiss."""
@@ -20,5 +20,7 @@ def agree(index: Any, query: Query, distances: HostArray, ids: HostArray) -> flo
     return _pq.difference(distances, 1 - theirs)
 
 
+COMPARISON = _pq.comparison("pq-dot", _pq.INNER_PRODUCT, agree, lambda _: GOAL)
+
 if __name__ == "__main__":
-    sys.exit(_pq.main("pq-dot", _pq.INNER_PRODUCT, agree))
+    sys.exit(COMPARISON.main())

@@ -1,33 +1,32 @@
 """`take` against what a user would pick instead: pyarrow's ``take``, one thread, the same table and the same ids.
 
-``python -m bench.peers.take [--scale small|standard|large] [--backend numpy] [--distribution random] [--json FILE]``
+``python -m bench.peers.take [--scale standard|large] [--backend numpy] [--only random] [--json FILE]``
 
 pyarrow reads the table where it lies: rows of 4 and 8 bytes as int32 and int64, longer ones as a fixed-size list of
 int32 and as fixed-size binary, the faster of which is the peer. Its bounds check is off; ours is on. Both allocate
-what they return. Nothing is timed before the rows agree. `numpy.take` stands beside it.
+what they return. `numpy.take` stands beside it.
 """
 
-import argparse
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from bench.peers import _interleaved
+from bench.peers import _contest
+from bench.peers._contest import SEED, Comparison, Contest
+from bench.peers._interleaved import Call
 
-from lar import catalog
-from lar.contracts import Case, HostArray, Query, Target
-from lar.trees import tree_map
+from lar.contracts import Case, HostArray, Target
 
-TARGET = "take"
 CALLS = 4  # distinct queries in rotation; those of a million ids are 4 MB each
-SEED = 20_260_101
+SCALAR_GOAL, ROW_GOAL = 1.0, 1.3
+
+
+def cases(target: Target, scale: str) -> Iterable[Case]:
+    """Return the cases to time."""
+    return target.workloads(SEED, scale, (1,))
 
 
 def arrow_tables(values: HostArray) -> dict[str, Any]:
@@ -46,72 +45,37 @@ def rows_of(taken: Any, width: int) -> HostArray:
     return np.frombuffer(words.buffers()[1], np.int32, len(taken) * width).reshape(-1, width)
 
 
-def peer_call(table: Any, ids: Sequence[Any]) -> _interleaved.Call:
+def peer_call(table: Any, ids: Sequence[Any]) -> Call:
     """Return the call of pyarrow on one of the ids."""
     return lambda i: pc.take(table, ids[i % len(ids)], boundscheck=False)
 
 
-def kernel_call(name: str, backend: Any, case: Case, values: HostArray, queries: Sequence[Query]) -> _interleaved.Call:
-    """Prepare a kernel on a backend and return the call of its `run`, waited for."""
-    kernel = catalog.load_kernel(TARGET, catalog.kernel_path(TARGET, name, backend.name))
-    state = kernel.prepare(backend.xp, tree_map(backend.put, {"values": values}), **case.statics)
-    run, staged = backend.compile(kernel.run, case.statics), [backend.put(query) for query in queries]
-    return lambda i: backend.ready(run(state, staged[i % len(staged)]))
-
-
-def compare(target: Target, case: Case, backends: Sequence[Any], rounds: int) -> list[_interleaved.Figure]:
-    """Time the peers and all kernels on one case."""
-    values, width = target.data(case)["values"], case.shape["W"]
-    queries = target.queries(case, {"values": values}, SEED, CALLS)
+def contests(target: Target, case: Case, backends: Sequence[Any]) -> Iterable[Contest]:
+    """Return the one contest of a case."""
+    data, width = target.data(case), case.shape["W"]
+    values, queries = data["values"], target.queries(case, data, SEED, CALLS)
     asked = [pa.array(query) for query in queries]
-    calls: dict[str, _interleaved.Call] = {
-        name: peer_call(table, asked) for name, table in arrow_tables(values).items()
-    }
-    peers = list(calls)
-    calls["numpy.take"] = lambda i: np.take(values, queries[i % CALLS], axis=0)
-    for backend in backends:
-        for kernel in ("tuned", "portable"):
-            calls[f"{backend.name} {kernel}"] = kernel_call(kernel, backend, case, values, queries)
-    for name, call in calls.items():
-        for i, query in enumerate(queries):
-            got = call(i)
-            got = rows_of(got, width) if name in peers else np.asarray(got[0] if isinstance(got, tuple) else got)
-            if not np.array_equal(got, values[query]):
-                raise ValueError(f"{name}: rows differ from those that were asked for")
-    times = _interleaved.interleave(calls, rounds)
-    best = min(peers, key=lambda name: sorted(times[name].cpu)[rounds // 2])
-    return _interleaved.figures(case.name, times, best)
+
+    def agree(name: str, i: int, result: Any) -> None:
+        if name.startswith("pyarrow"):
+            result = rows_of(result, width)
+        elif isinstance(result, tuple):
+            (result,) = result
+        if not np.array_equal(result, values[queries[i]]):
+            raise ValueError("rows differ from those that were asked for")
+
+    yield Contest(
+        case,
+        {name: peer_call(table, asked) for name, table in arrow_tables(values).items()},
+        _contest.entrants(target.name, case, backends, data, queries),
+        agree,
+        CALLS,
+        SCALAR_GOAL if width <= 2 else ROW_GOAL,
+        beside={"numpy.take": lambda i: np.take(values, queries[i % CALLS], axis=0)},
+    )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the comparison and print its tables."""
-    parser = argparse.ArgumentParser(prog="bench.peers.take", description="take against pyarrow, one thread")
-    parser.add_argument("--scale", choices=("small", "standard", "large"), default="standard")
-    parser.add_argument("--backend", action="append", choices=("numpy", "jax"), help="default: numpy; may be repeated")
-    parser.add_argument("--distribution", action="append", help="default: random; may be repeated")
-    parser.add_argument("--width", type=int, action="append", help="words a row; default: all; may be repeated")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE")
-    chosen = parser.parse_args(arguments)
-    pa.set_cpu_count(1)
-    target = catalog.target(TARGET)
-    backends = [catalog.backend(name)() for name in chosen.backend or ["numpy"]]
-    found: list[_interleaved.Figure] = []
-    for case in target.workloads(SEED, chosen.scale, (1,)):
-        if case.distribution in (chosen.distribution or ["random"]) and (
-            not chosen.width or case.shape["W"] in chosen.width
-        ):
-            here = compare(target, case, backends, chosen.rounds)
-            found += here
-            print(_interleaved.show(here), flush=True)
-            for backend in backends:
-                price = {one.name: one.cpu_ns for one in here}
-                tuned, portable = price[f"{backend.name} tuned"], price[f"{backend.name} portable"]
-                print(f"price of portability on {backend.name}: {100 * (portable / tuned - 1):.0f} %\n", flush=True)
-    if chosen.json:
-        _interleaved.save(chosen.json, found, ("pyarrow", "numpy", "numba"))
-    return 0
-
+COMPARISON = Comparison("take", ("pyarrow",), cases, contests, begin=lambda: pa.set_cpu_count(1))
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(COMPARISON.main())
