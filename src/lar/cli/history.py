@@ -48,12 +48,17 @@ def replay(trial: Number, as_json: AsJson = False, store: Store = None) -> None:
 
 @app.command()
 def champion(
-    target: OneTarget, out: Out = None, as_json: AsJson = False, store: Store = None, roots: Targets = None
+    target: OneTarget,
+    backend: Annotated[str | None, typer.Option(help="Of this backend alone.")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    store: Store = None,
+    roots: Targets = None,
 ) -> None:
     """Print the champion of every slot of a target."""
     from lar.commands import history
 
-    finish(history.champions(target, store, folders(roots), out, as_json=as_json))
+    finish(history.champions(target, backend, store, folders(roots), out, as_json=as_json))
 
 
 @app.command()

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from lar import catalog, machine, records
+from lar import catalog, machine, records, slots
 from lar.commands import reading
 from lar.commands.common import measured_backends, mount, only_measured, say
 from lar.contracts import Decision, Exit, Outcome
@@ -49,6 +49,8 @@ def brief(target: str, backend: str, last: int, store: Path | None, roots: Seque
         rows = journal.trials(slot=slot.name)
     timed = _timed(rows)
     figures = records.outcome(timed.ending["outcome"]) if timed else None
+    first = slots.first_champion(target, backend)
+    baseline = {"kernel": first.name, "kernel_hash": first.hash, "lines": first.lines}
     facts = {
         "target": target,
         "backend": backend,
@@ -56,7 +58,9 @@ def brief(target: str, backend: str, last: int, store: Path | None, roots: Seque
         "device": device,
         "machine": machine.environment(),
         "mutable": [str(path) for path in sorted((home / "tuned").glob(f"{backend}.*"))] or [_place(home, backend)],
-        "champion": dict(champion.body) if champion else None,
+        "portable": str(home / "portable.py"),
+        "champion": dict(champion.body) if champion else baseline,
+        "crowned": champion is not None,
         "trials": [_told(row) for row in rows[-last:]],
         "lessons": _text(home / _LESSONS),
         "definition": reading.definition(home),
@@ -84,17 +88,15 @@ def contract() -> str:
 def _render(facts: dict[str, Any], figures: Outcome | None, count: int) -> str:
     told = [(str(t["trial"]), t["decision"], t["ratio"], t["hypothesis"], t["reason"]) for t in facts["trials"]]
     champion = facts["champion"]
-    processor = facts["machine"].get("processor", {}).get("model", "an unknown processor")
-    crowned = (
-        f"{champion['kernel']} {champion['kernel_hash']}, {champion['lines']} lines"
-        if champion
-        else "none yet: the first trial is held against the committed kernel, or the portable one where there is none"
-    )
+    crowned = f"{champion['kernel']} {champion['kernel_hash']}, {champion['lines']} lines"
+    if not facts["crowned"]:
+        crowned += "; none is crowned yet: the first trial is held against this one, the baseline of the slot"
+    there = [one if Path(one).exists() else f"{one} (not there yet: create it)" for one in facts["mutable"]]
     parts = [
         f"# Brief: {facts['target']} on {facts['backend']}",
-        f"slot: {facts['slot']}\nyou edit: {' '.join(facts['mutable'])}",
+        f"slot: {facts['slot']}\nyou edit: {' '.join(there)}\nportable kernel: {facts['portable']}",
         f"champion: {crowned}",
-        f"device: {facts['device'] or 'not available here: lar doctor says why'}; {processor}",
+        f"device: {facts['device'] or 'not available here: lar doctor says why'}; {_processor(facts['machine'])}",
         f"# Where the time goes\n\n{_where(facts, figures)}",
         f"# Trials ({count} in this slot, the last {len(told)} here)\n\n"
         + (
@@ -111,12 +113,21 @@ def _render(facts: dict[str, Any], figures: Outcome | None, count: int) -> str:
     return "\n\n".join(part.strip() for part in parts)
 
 
+def _processor(environment: dict[str, Any]) -> str:
+    """Return model, caches and vector instructions: what a kernel's layout and its look-ups depend on."""
+    about = environment.get("processor", {})
+    caches = ", ".join(f"{name.upper()} {size >> 10} KiB" for name, size in about.get("caches", {}).items())
+    return "; ".join(
+        filter(None, [about.get("model", "an unknown processor"), caches, " ".join(about.get("features", []))])
+    )
+
+
 def _where(facts: dict[str, Any], figures: Outcome | None) -> str:
     if figures is None:
         names = "\n".join(one["workload"] for one in facts["workloads"])
         return f"Nothing was timed in this slot yet: the first trial tells. These are the workloads:\n\n{names}"
     timed, champion = facts["timed"], facts["champion"]
-    same = champion is not None and champion["kernel_hash"] == timed["kernel"]
+    same = champion["kernel_hash"] == timed["kernel"]
     whose = "the champion" if same else "not the champion, but the last that was timed"
     rows = [
         (one.name, duration(one.ns), duration(one.limit_ns), trials.percent(one.percent_of_limit))

@@ -7,7 +7,7 @@ from typing import Any
 
 from lar import catalog, records
 from lar.commands import results
-from lar.commands.common import mount, say
+from lar.commands.common import mount, only_measured, say
 from lar.contracts import Exit
 from lar.errors import LarError
 from lar.journal import ChampionRow, Journal, TrialRow
@@ -132,12 +132,16 @@ def replay(store: Path | None, number: int, *, as_json: bool) -> Exit:
     return Exit.DONE if judgement.decision is before.decision else Exit.INCONCLUSIVE
 
 
-def champions(target: str, store: Path | None, roots: Sequence[Path], out: Path | None, *, as_json: bool) -> Exit:
+def champions(
+    target: str, backend: str | None, store: Path | None, roots: Sequence[Path], out: Path | None, *, as_json: bool
+) -> Exit:
     """Print the champions of a target's slots; write their files into a folder where one is named."""
     mount(roots)
     catalog.target(target)
+    if backend is not None:
+        only_measured(backend)
     with Journal.open(store) as journal:
-        rows = journal.champions(target)
+        rows = [row for row in journal.champions(target) if backend in (None, row.slot.split("/")[1])]
         for row in rows if out else []:
             export(restored(journal, row.slot, row.body), Path(str(out)) / row.slot.split("/")[1])
     if as_json:
@@ -146,7 +150,8 @@ def champions(target: str, store: Path | None, roots: Sequence[Path], out: Path 
         head = ("slot", "kernel", "lines", "since (UTC)", "by", "reason")
         say(tables.table(head, [_champion(row) for row in rows]))
     else:
-        say(f"{target} has no champion yet: the first trial of a slot takes the committed kernel, or the portable one")
+        where = f"{target} on {backend}" if backend else target
+        say(f"{where} has no champion yet: the first trial of a slot takes the committed kernel, or the portable one")
     return Exit.DONE
 
 
