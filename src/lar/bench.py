@@ -10,7 +10,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -20,7 +20,7 @@ from lar.clock import StopRule
 from lar.contracts import HARNESS_VERSION, Case, Failure, Outcome, Status, WorkloadResult
 from lar.datasets import Datasets
 from lar.errors import LarError
-from lar.launch import Launch
+from lar.launch import Launch, drawn_filler
 from lar.supervisor import KernelFailedError, WorkerProcess
 from lar.timing import Session, Track
 
@@ -148,7 +148,7 @@ def _session(
     watch: Watcher,
 ) -> None:
     watch("starting a worker", 0, 1)
-    with WorkerProcess(launch) as worker:
+    with WorkerProcess(replace(launch, filler=drawn_filler())) as worker:
         seen.device, seen.isolation, seen.libraries = worker.device, worker.isolation, dict(worker.about["about"])
         if battery:
             checked = checking.check(worker, datasets, battery, lambda done, of: watch("checking", done, of))

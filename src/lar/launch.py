@@ -1,6 +1,7 @@
 """What a worker is started with: limits, a bare environment, a home of its own, its cores, the walls round it."""
 
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ _PASSED_ON = (
 )
 FILE_BYTES = 256 << 20
 """The largest file a worker can write."""
+_PAGE = 4096
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,11 @@ def _no_user(read: list[str], write: list[str], *, mounted: bool) -> str | None:
         return refusal
     closed = paths.closed_to_others(read) or (None if mounted else paths.closed_above([*read, *write]))
     return None if closed is None else f"{closed} is not readable for others"
+
+
+def drawn_filler() -> int:
+    """Draw a `filler`: processes that all begin alike share one placement in memory, and its luck is no noise then."""
+    return secrets.randbelow(_PAGE)
 
 
 def apart(launches: Mapping[T, Launch]) -> dict[T, Launch]:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from lar import figures
 from lar.contracts import Arm, Case, Evidence, Times
 from lar.datasets import Datasets
-from lar.launch import Launch, apart, idle_cores
+from lar.launch import Launch, apart, drawn_filler, idle_cores
 from lar.questions import Questions
 from lar.supervisor import KernelFailedError, WorkerProcess
 from lar.timing import Session, Track
@@ -29,7 +29,6 @@ BLOCK_NS = 3_000_000
 in it (2 %), for all arms alike: a gain of 3 % is seen as one of 2.9 %."""
 
 ROUNDS = 2
-_PAGE = 4096
 _RETRIES = 3
 _RANDOM = random.SystemRandom()
 
@@ -135,7 +134,7 @@ class Pairs:
             session.load()
             return session
 
-        filler, arms = _RANDOM.randrange(_PAGE), _RANDOM.sample(list(self.launches), len(self.launches))
+        filler, arms = drawn_filler(), _RANDOM.sample(list(self.launches), len(self.launches))
         alike = {arm: replace(self.launches[arm], filler=filler) for arm in arms}
         jobs = {arm: self.starter.submit(start, launch) for arm, launch in apart(alike).items()}
         failed: list[ArmFailedError] = []
