@@ -17,7 +17,7 @@ lint:
 
 # what CI runs
 test:
-    python -m pytest -q -m "not slow"
+    python -m pytest -q -n 2 --dist loadgroup -m "not slow"
 
 # the sweeps that CI leaves out
 test-slow:
