@@ -35,22 +35,22 @@ def battery(seed: int) -> tuple[Case, ...]:
     that 16 bits do not hold.
     """
     main = (5_000, 4_099)
-    cases = [_case(distribution, main[0], width, main[1], seed) for distribution in TIMED for width in (1, 2)]
-    cases += [_case(distribution, main[0], 1, main[1], seed) for distribution in _HARD]
-    cases += [_case(distribution, 1_025, 128, 515, seed) for distribution in (*TIMED, *_HARD)]
-    cases += [_case(distribution, 5_000, 2, 65, seed) for distribution in _HARD]
-    cases += [_case("random", 70_001, 1, 8_193, seed), _case("sorted", 8_193, 2, 16_385, seed)]
-    cases += [_case("random", 1_000, width, 257, seed) for width in (3, 4, 5, 15, 16, 17, 33, 130)]
-    cases += [_case("random", 1_000, 1, n, seed) for n in (1, 15, 16, 17, 63, 65)]
-    cases += [_case("random", 1, width, 33, seed) for width in (1, 2, 128)]
-    cases += [_case("random", 1, 1, 1, seed), _case("sorted", 17, 128, 1, seed)]
+    cases = [case_of(distribution, main[0], width, main[1], seed) for distribution in TIMED for width in (1, 2)]
+    cases += [case_of(distribution, main[0], 1, main[1], seed) for distribution in _HARD]
+    cases += [case_of(distribution, 1_025, 128, 515, seed) for distribution in (*TIMED, *_HARD)]
+    cases += [case_of(distribution, 5_000, 2, 65, seed) for distribution in _HARD]
+    cases += [case_of("random", 70_001, 1, 8_193, seed), case_of("sorted", 8_193, 2, 16_385, seed)]
+    cases += [case_of("random", 1_000, width, 257, seed) for width in (3, 4, 5, 15, 16, 17, 33, 130)]
+    cases += [case_of("random", 1_000, 1, n, seed) for n in (1, 15, 16, 17, 63, 65)]
+    cases += [case_of("random", 1, width, 33, seed) for width in (1, 2, 128)]
+    cases += [case_of("random", 1, 1, 1, seed), case_of("sorted", 17, 128, 1, seed)]
     return tuple(cases)
 
 
 def workloads(seed: int, scale: str, nq: Sequence[int]) -> tuple[Case, ...]:
     """Return the timed cases: three shapes x four distributions; how many ids a call has is part of the shape."""
     del nq
-    return tuple(_case(d, N, width, n, seed) for N, width, n in SHAPES[scale] for d in TIMED)
+    return tuple(case_of(d, N, width, n, seed) for N, width, n in SHAPES[scale] for d in TIMED)
 
 
 def data(case: Case) -> Data:
@@ -78,7 +78,8 @@ def disguise(case: Case, data: Data, seed: int) -> Data:
     return {"values": data["values"][order]}
 
 
-def _case(distribution: str, N: int, width: int, n: int, seed: int) -> Case:
+def case_of(distribution: str, N: int, width: int, n: int, seed: int) -> Case:
+    """Describe a case by the distribution of its ids, rows, words a row and ids a call."""
     rows = f"{N}x{width}"
     sizes = {"N": N, "W": width, "n": n}
     return Case(f"{distribution}/{rows}/n{n}", distribution, sizes, seed, {}, n, f"rows/{rows}/n{n}/s{seed}")
