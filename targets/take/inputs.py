@@ -69,7 +69,8 @@ def queries(case: Case, data: Data, seed: int, count: int) -> list[Query]:
     N, n = case.shape["N"], case.shape["n"]
     own = sampling.key(seed, _STREAM, case.distribution, N, n)
     drawn = sampling.integers(own, (count, n), N).astype(np.uint32)
-    return list(np.ascontiguousarray(_arranged(case, drawn, sampling.key(own, "second"))))
+    second = _second(case, sampling.key(own, "second"), count)
+    return [_arranged(case, ids, more) for ids, more in zip(drawn, second, strict=True)]  # a call's fit into a cache
 
 
 def disguise(case: Case, data: Data, seed: int) -> Data:
@@ -85,38 +86,59 @@ def case_of(distribution: str, N: int, width: int, n: int, seed: int) -> Case:
     return Case(f"{distribution}/{rows}/n{n}", distribution, sizes, seed, {}, n, f"rows/{rows}/n{n}/s{seed}")
 
 
-def _arranged(case: Case, drawn: HostArray, key: int) -> HostArray:
-    """Return ids (calls, n) of the case's distribution, made of as many uniform ones."""
-    N = np.uint32(case.shape["N"])
-    calls, n = drawn.shape
+def _second(case: Case, key: int, count: int) -> HostArray:
+    """Draw what some distributions need besides ids: int64, a row for each of `count` calls."""
+    n = case.shape["n"]
+    match case.distribution:
+        case "clustered":
+            return sampling.integers(key, (count, n), RUN)
+        case "duplicated":
+            return sampling.integers(key, (count, n), -(-n // RUN))
+        case "nearly-runs":
+            return sampling.integers(key, (count, -(-n // 16)), 2)
+        case _:
+            return np.empty((count, 0), np.int64)
+
+
+def _arranged(case: Case, ids: HostArray, second: HostArray) -> HostArray:
+    """Return one call's ids, of the case's distribution, made of as many uniform ones: both uint32 (n,).
+
+    Parameters
+    ----------
+    case : Case
+    ids : array
+        uint32 (n,), drawn anew below N; it may be overwritten.
+    second : array
+        int64, what `_second` has drawn for this call.
+    """
+    N, n = np.uint32(case.shape["N"]), len(ids)
     along = np.arange(n, dtype=np.uint32)
     match case.distribution:
         case "sorted":
-            drawn.sort(axis=1)
+            ids.sort()
         case "descending":
-            drawn[:, ::-1].sort(axis=1)
+            ids[::-1].sort()
         case "clustered":
             # Wherever a run begins, its first row is the one drawn there; a run that meets the last row goes on at 0.
-            begins = sampling.integers(key, drawn.shape, RUN) == 0
-            begins[:, 0] = True
-            first = np.maximum.accumulate(np.where(begins, along.astype(np.int64), 0), axis=1)
-            drawn = ((np.take_along_axis(drawn, first, axis=1) + (along - first)) % N).astype(np.uint32)
+            begins = second == 0
+            begins[0] = True
+            first = np.maximum.accumulate(np.where(begins, along, np.uint32(0)))
+            ids = (ids[first] + (along - first)) % N
         case "duplicated":
-            drawn = np.take_along_axis(drawn, sampling.integers(key, drawn.shape, -(-n // RUN)), axis=1)
+            ids = ids[second]
         case "identical":
-            drawn[:] = drawn[:, :1]
+            ids[:] = ids[0]
         case "ends":
-            drawn = (drawn & 1) * (N - np.uint32(1))
+            ids = (ids & 1) * (N - np.uint32(1))
         case "whole":
-            drawn = (drawn[:, :1] % N + along) % N
+            ids = (ids[0] % N + along) % N
         case "nearly-runs":
             # Neighbours within a run change places, so that its 16 ids begin and end as those of a run do.
             swapped = along ^ ((along % 16 == 7) | (along % 16 == 8)) * np.uint32(15)
-            chosen = np.repeat(sampling.integers(key, (calls, -(-n // 16)), 2) == 1, 16, axis=1)[:, :n]
-            place = np.where(chosen & (swapped < n), swapped, along)
-            drawn = (drawn[:, :1] % N + place) % N
+            chosen = np.repeat(second == 1, 16)[:n]
+            ids = (ids[0] % N + np.where(chosen & (swapped < n), swapped, along)) % N
         case "stuttering":
-            drawn = (drawn[:, :1] % N + along // 2) % N
+            ids = (ids[0] % N + along // 2) % N
         case _:
             pass
-    return drawn.astype(np.uint32)
+    return ids.astype(np.uint32, copy=False)
