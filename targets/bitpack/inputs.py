@@ -18,7 +18,7 @@ WIDTHS = (1, 3, 5, 7, 8, 11, 13, 16, 17, 24, 31, 32)
 LAYOUTS = ("plain", "fastlanes")
 BLOCK = 1_024
 VALUES = {"small": 65_536, "standard": 1_048_576, "large": 16_777_216}
-_TIMED_WIDTHS = (3, 11, 17, 31)
+_TIMED_WIDTHS = {"small": (3, 17), "standard": (3, 11, 17, 31), "large": (3, 11, 17, 31)}
 _TIMED = ("uniform", "skewed", "clustered")
 _HARD = ("few-distinct", "monotonic", "extremes", "single-bit")
 _SHUFFLED_BLOCKS = 16  # pages of so many are not drawn anew for every call
@@ -51,12 +51,15 @@ def battery(seed: int) -> tuple[Case, ...]:
 
 
 def workloads(seed: int, scale: str, nq: Sequence[int]) -> tuple[Case, ...]:
-    """Return the timed cases: both layouts x four widths x three distributions; a page a call, whatever `nq` says."""
+    """Return the timed cases: both layouts x four widths x three distributions; a page a call, whatever `nq` says.
+
+    The small ones, which are to tell quickly whether all is well, have two of the widths.
+    """
     del nq
     return tuple(
         case_of(distribution, layout, width, VALUES[scale], seed)
         for layout in LAYOUTS
-        for width in _TIMED_WIDTHS
+        for width in _TIMED_WIDTHS[scale]
         for distribution in _TIMED
     )
 

@@ -107,7 +107,9 @@ def case_of(
     group = f"{distribution}/k{K}/n{longest}/l{lists}"
     sizes = {"K": K, "lists": lists, "universe": universe, "nq": nq}
     statics = {"capacity": capacity, "shortest": shortest, "longest": longest}
-    return Case(f"{group}/q{nq}", distribution, sizes | statics, seed, statics, nq, f"{group}/u{universe}/s{seed}")
+    # A store is the same however many lists a query names.
+    store_of = f"{distribution}/n{longest}/l{lists}/u{universe}/b{shortest}/s{seed}"
+    return Case(f"{group}/q{nq}", distribution, sizes | statics, seed, statics, nq, store_of)
 
 
 def _distinct(key: int, count: int, universe: int) -> HostArray:

@@ -187,6 +187,7 @@ def _windows(pool: HostArray, chosen: HostArray, starts: HostArray, length: int)
     out = np.empty((merges, runs, length), pool.dtype)
     for i in range(merges):
         for r in range(runs):
-            start = starts[i, r]
-            out[i, r] = pool[chosen[i, r], start : start + length]
+            run, start = chosen[i, r], starts[i, r]
+            for place in range(length):  # a slice costs more than a short run
+                out[i, r, place] = pool[run, start + place]
     return out
