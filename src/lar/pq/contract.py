@@ -41,8 +41,8 @@ def check(case: Case, data: Data) -> None:
     Raises
     ------
     BadInputError
-        Wrong dtype or shape, a component that is not finite, a code outside the codebook, with its place; no rows, or no
-        results to return.
+        Wrong dtype or shape, no rows or no results to return, a component that is not finite, or a code outside the
+        codebook, with its place.
     """
     codebook, codes = data["codebook"], data["codes"]
     s = case.shape
