@@ -25,7 +25,12 @@ Shape = tuple[int, ...]
 
 _MASK = 2**64 - 1
 _GAMMA = 0x9E3779B97F4A7C15
-_CHUNK = 1 << 14  # the normal quantile takes some forty passes: keep them in the first-level caches
+_MIXING = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+    (np.uint64(31), np.uint64(0)),
+)
+_CHUNK = 1 << 14  # words take ten passes and the normal quantile some forty: keep them in the caches
 
 
 def key(seed: int, *ingredients: int | str) -> int:
@@ -54,15 +59,20 @@ def key(seed: int, *ingredients: int | str) -> int:
 
 def words(key: int, n: int) -> Words:
     """Return the first `n` outputs of SplitMix64 seeded with `key`: uint64 (n,)."""
-    z = np.arange(1, n + 1, dtype=np.uint64)
-    z *= np.uint64(_GAMMA)
-    z += np.uint64(_word(key))
-    z ^= z >> np.uint64(30)
-    z *= np.uint64(0xBF58476D1CE4E5B9)
-    z ^= z >> np.uint64(27)
-    z *= np.uint64(0x94D049BB133111EB)
-    z ^= z >> np.uint64(31)
-    return z
+    out = np.empty(n, np.uint64)
+    start = _word(key)
+    steps = np.arange(1, min(n, _CHUNK) + 1, dtype=np.uint64) * np.uint64(_GAMMA)
+    scratch = np.empty_like(steps)
+    for done in range(0, n, _CHUNK):
+        z = out[done : done + _CHUNK]
+        shifted = scratch[: len(z)]
+        np.add(steps[: len(z)], np.uint64((start + done * _GAMMA) & _MASK), out=z)
+        for bits, factor in _MIXING:
+            np.right_shift(z, bits, out=shifted)
+            z ^= shifted
+            if factor:
+                z *= factor
+    return out
 
 
 def uniform(key: int, shape: Shape) -> Floats:
@@ -89,8 +99,11 @@ def integers(key: int, shape: Shape, high: int) -> Integers:
     """
     if not 1 <= high <= 2**32:
         raise ValueError(f"high is {high}, expected 1 to 2**32")
-    scaled = (words(key, _size(shape)) >> np.uint64(32)) * np.uint64(high)
-    return (scaled >> np.uint64(32)).astype(np.int64).reshape(shape)
+    scaled = words(key, _size(shape))
+    scaled >>= np.uint64(32)
+    scaled *= np.uint64(high)
+    scaled >>= np.uint64(32)
+    return scaled.view(np.int64).reshape(shape)
 
 
 def permutation(key: int, n: int) -> Integers:

@@ -12,12 +12,11 @@ The packed words are the query, since unpacking depends on nothing else: what `p
 same column, packed alike. Bits behind value n - 1, and words behind those needed, are there and mean nothing.
 """
 
-import numpy as np
-
-from lar.contracts import Case, Cost, Data, Spec, Target
+from lar import forms
+from lar.contracts import Case, Cost, Data, HostArray, Query, Spec, Target
 from lar.errors import BadInputError
 
-from . import inputs, reference
+from . import inputs, reference, shapes
 
 LARGEST = 2**29 - 1
 """Values of one call: an output stays under 2 GiB."""
@@ -49,21 +48,36 @@ def check(case: Case, data: Data) -> None:
     layout, n, width = str(case.statics["layout"]), case.shape["n"], case.shape["width"]
     if layout not in inputs.LAYOUTS:
         raise BadInputError(f"{case.name}: the layout is {layout!r}, expected one of {', '.join(inputs.LAYOUTS)}")
-    for name, size, largest in (("width", width, 32), ("n", n, LARGEST)):
-        if not 1 <= size <= largest:
-            raise BadInputError(f"{case.name}: {name} is {size}, expected 1 to {largest}")
+    forms.hold_sizes(case, width=32, n=LARGEST)
+    for name, size in (("width", width), ("n", n)):
         if case.statics[name] != size:
             raise BadInputError(f"{case.name}: the static {name} is {case.statics[name]}, expected {size} as its shape")
-    packed, needed = data["packed"], inputs.words_needed(layout, width, n)
-    if packed.dtype != np.uint32 or packed.ndim != 1:
-        raise BadInputError(f"{case.name}: packed is {packed.dtype}{list(packed.shape)}, expected uint32[words]")
-    if packed.size < needed:
+    _hold(case, "packed", data["packed"])
+
+
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold the page of a call against the contract.
+
+    Raises
+    ------
+    BadInputError
+        Wrong dtype or shape, or another number of words than the page that is the data.
+    """
+    del data
+    _hold(case, "the query", query)
+
+
+def _hold(case: Case, name: str, page: HostArray) -> None:
+    layout, n, width = str(case.statics["layout"]), case.shape["n"], case.shape["width"]
+    needed = inputs.words_needed(layout, width, n)
+    forms.hold(case, name, page, "uint32", ("words",))
+    if page.size < needed:
         raise BadInputError(
-            f"{case.name}: packed ends after word {packed.size - 1}, expected at least {needed} words for {n} values of"
+            f"{case.name}: {name} ends after word {page.size - 1}, expected at least {needed} words for {n} values of"
             f" {width} bits ({layout})"
         )
-    if packed.size != case.shape["words"]:
-        raise BadInputError(f"{case.name}: packed has {packed.size} words, expected {case.shape['words']}")
+    if page.size != case.shape["words"]:
+        raise BadInputError(f"{case.name}: {name} has {page.size} words, expected {case.shape['words']}")
 
 
 TARGET = Target(
@@ -84,4 +98,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=check_query,
+    recorded=shapes.recorded,
+    growth=shapes.growth,
+    data_bytes=shapes.data_bytes,
 )

@@ -18,7 +18,7 @@ WIDTHS = (1, 3, 5, 7, 8, 11, 13, 16, 17, 24, 31, 32)
 LAYOUTS = ("plain", "fastlanes")
 BLOCK = 1_024
 VALUES = {"small": 65_536, "standard": 1_048_576, "large": 16_777_216}
-_TIMED_WIDTHS = (3, 11, 17, 31)
+_TIMED_WIDTHS = {"small": (3, 17), "standard": (3, 11, 17, 31), "large": (3, 11, 17, 31)}
 _TIMED = ("uniform", "skewed", "clustered")
 _HARD = ("few-distinct", "monotonic", "extremes", "single-bit")
 _SHUFFLED_BLOCKS = 16  # pages of so many are not drawn anew for every call
@@ -35,27 +35,31 @@ def battery(seed: int) -> tuple[Case, ...]:
     cases = []
     for offset, layout in enumerate(LAYOUTS):
         cases += [
-            _case(kinds[(i + 3 * offset) % len(kinds)], layout, width, 8_193, seed, spare=(i + offset) % 2 * 7)
+            case_of(kinds[(i + 3 * offset) % len(kinds)], layout, width, 8_193, seed, spare=(i + offset) % 2 * 7)
             for i, width in enumerate(WIDTHS)
         ]
-        cases += [_case(kind, layout, 11, 8_193, seed, spare=5) for kind in kinds]
+        cases += [case_of(kind, layout, 11, 8_193, seed, spare=5) for kind in kinds]
     plain = ((1, 1), (17, 1), (32, 1), (7, 31), (7, 32), (7, 33), (31, 63), (1, 65), (13, 1_000), (24, 1_025))
-    cases += [_case("uniform", "plain", width, n, seed) for width, n in plain]
-    cases += [_case("extremes", "plain", 32, 64, seed, spare=1), _case("single-bit", "plain", 27, 2_047, seed)]
+    cases += [case_of("uniform", "plain", width, n, seed) for width, n in plain]
+    cases += [case_of("extremes", "plain", 32, 64, seed, spare=1), case_of("single-bit", "plain", 27, 2_047, seed)]
     blocks = ((5, 1), (32, 31), (13, 33), (3, 1_023), (31, 1_024), (8, 1_025))
-    cases += [_case("uniform", "fastlanes", width, n, seed) for width, n in blocks]
-    cases += [_case("extremes", "fastlanes", 1, 2_048, seed, spare=1), _case("single-bit", "fastlanes", 27, 993, seed)]
-    cases += [_case("clustered", layout, 31, 32_768, seed) for layout in LAYOUTS]
+    cases += [case_of("uniform", "fastlanes", width, n, seed) for width, n in blocks]
+    cases += [case_of("extremes", "fastlanes", 1, 2_048, seed, spare=1)]
+    cases += [case_of("single-bit", "fastlanes", 27, 993, seed)]
+    cases += [case_of("clustered", layout, 31, 32_768, seed) for layout in LAYOUTS]
     return tuple(cases)
 
 
 def workloads(seed: int, scale: str, nq: Sequence[int]) -> tuple[Case, ...]:
-    """Return the timed cases: both layouts x four widths x three distributions; a page a call, whatever `nq` says."""
+    """Return the timed cases: both layouts x four widths x three distributions; a page a call, whatever `nq` says.
+
+    The small ones, which are to tell quickly whether all is well, have two of the widths.
+    """
     del nq
     return tuple(
-        _case(distribution, layout, width, VALUES[scale], seed)
+        case_of(distribution, layout, width, VALUES[scale], seed)
         for layout in LAYOUTS
-        for width in _TIMED_WIDTHS
+        for width in _TIMED_WIDTHS[scale]
         for distribution in _TIMED
     )
 
@@ -96,7 +100,8 @@ def words_needed(layout: str, width: int, n: int) -> int:
     return -(-n // BLOCK) * 32 * width if layout == "fastlanes" else -(-n * width // 32)
 
 
-def _case(distribution: str, layout: str, width: int, n: int, seed: int, spare: int = 0) -> Case:
+def case_of(distribution: str, layout: str, width: int, n: int, seed: int, spare: int = 0) -> Case:
+    """Describe a case by its distribution, layout, bits of a value, values of a page and words behind those needed."""
     group = f"{distribution}/{layout}-w{width}/n{n}" + (f"+{spare}" if spare else "")
     sizes = {"n": n, "width": width, "words": words_needed(layout, width, n) + spare}
     statics = {"width": width, "n": n, "layout": layout}

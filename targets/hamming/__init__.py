@@ -5,12 +5,10 @@ each; which bit of a byte is the first does not matter. Where k exceeds N, the r
 distances and ids.
 """
 
-import numpy as np
+from lar import forms
+from lar.contracts import Case, Cost, Data, Query, Spec, Target
 
-from lar.contracts import Case, Cost, Data, Spec, Target
-from lar.errors import BadInputError
-
-from . import inputs, reference
+from . import inputs, reference, shapes
 
 
 def outputs(case: Case) -> tuple[Spec, ...]:
@@ -38,11 +36,22 @@ def check(case: Case, data: Data) -> None:
     Raises
     ------
     BadInputError
+        Wrong dtype or shape, no rows, or no results to return.
+    """
+    forms.hold_sizes(case, N=forms.LARGEST, B=forms.LARGEST // 8, nq=forms.LARGEST, k=forms.LARGEST)
+    forms.hold(case, "codes", data["codes"], "uint8", (case.shape["N"], case.shape["B"]))
+
+
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold a query against the contract.
+
+    Raises
+    ------
+    BadInputError
         Wrong dtype or shape.
     """
-    codes, shape = data["codes"], (case.shape["N"], case.shape["B"])
-    if codes.dtype != np.uint8 or codes.shape != shape:
-        raise BadInputError(f"{case.name}: codes is {codes.dtype}{list(codes.shape)}, expected uint8{list(shape)}")
+    del data
+    forms.hold(case, "the query", query, "uint8", (case.shape["nq"], case.shape["B"]))
 
 
 TARGET = Target(
@@ -60,4 +69,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=check_query,
+    recorded=shapes.recorded,
+    growth=shapes.growth,
+    data_bytes=shapes.data_bytes,
 )

@@ -29,21 +29,21 @@ def battery(seed: int) -> tuple[Case, ...]:
     """
     small, medium, large = WIDTHS
     every = ("random", "clustered", "duplicates", "identical", "opposite", "descending", "tail", "exact")
-    cases = [_case(d, small, 4_096, 3, 10, seed) for d in every]
-    cases += [_case(d, medium, 4_096, 3, 10, seed) for d in ("random", "clustered", "opposite")]
-    cases += [_case(d, large, 4_096, 3, 10, seed) for d in ("random", "clustered", "descending", "tail")]
-    cases += [_case("random", small, n, 3, 10, seed) for n in (1, 9, 1_000, 4_097, 8_193)]
-    cases += [_case(d, 5, 1_000, 3, 10, seed) for d in ("clustered", "tail")]
-    cases += [_case("clustered", 1, 1_000, 3, 10, seed), _case("opposite", 33, 1_000, 3, 10, seed)]
-    cases += [_case(d, medium, 257, 1, 257, seed) for d in ("random", "duplicates", "opposite")]
-    cases += [_case("clustered", small, 4_096, 32, 100, seed)]
+    cases = [case_of(d, small, 4_096, 3, 10, seed) for d in every]
+    cases += [case_of(d, medium, 4_096, 3, 10, seed) for d in ("random", "clustered", "opposite")]
+    cases += [case_of(d, large, 4_096, 3, 10, seed) for d in ("random", "clustered", "descending", "tail")]
+    cases += [case_of("random", small, n, 3, 10, seed) for n in (1, 9, 1_000, 4_097, 8_193)]
+    cases += [case_of(d, 5, 1_000, 3, 10, seed) for d in ("clustered", "tail")]
+    cases += [case_of("clustered", 1, 1_000, 3, 10, seed), case_of("opposite", 33, 1_000, 3, 10, seed)]
+    cases += [case_of(d, medium, 257, 1, 257, seed) for d in ("random", "duplicates", "opposite")]
+    cases += [case_of("clustered", small, 4_096, 32, 100, seed)]
     return tuple(cases)
 
 
 def workloads(seed: int, scale: str, nq: Sequence[int]) -> tuple[Case, ...]:
     """Return the timed cases: three widths x three distributions x each number of queries a call; k = 10."""
     return tuple(
-        _case(distribution, width, ROWS[scale], count, 10, seed)
+        case_of(distribution, width, ROWS[scale], count, 10, seed)
         for width in WIDTHS
         for distribution in ("random", "clustered", "duplicates")
         for count in nq
@@ -113,7 +113,8 @@ def disguise(case: Case, data: Data, seed: int) -> Data:
     return {"codes": np.ascontiguousarray(data["codes"][order])}
 
 
-def _case(distribution: str, B: int, N: int, nq: int, k: int, seed: int) -> Case:
+def case_of(distribution: str, B: int, N: int, nq: int, k: int, seed: int) -> Case:
+    """Describe a case by its distribution, bytes of a code, rows, queries a call and results a query."""
     group = f"{distribution}/{8 * B}bits/n{N}"
     return Case(
         f"{group}/k{k}/q{nq}",

@@ -9,10 +9,11 @@ were kept.
 
 import numpy as np
 
-from lar.contracts import Case, Cost, Data, HostArray, Spec, Target
+from lar import forms
+from lar.contracts import Case, Cost, Data, HostArray, Query, Spec, Target
 from lar.errors import BadInputError
 
-from . import inputs, reference
+from . import inputs, reference, shapes
 
 
 def outputs(case: Case) -> tuple[Spec, ...]:
@@ -41,13 +42,10 @@ def check(case: Case, data: Data) -> None:
         an id, a list longer than ``longest``, or none as short as ``shortest``, with its place.
     """
     ids, offsets = data["ids"], data["offsets"]
-    wanted = (case.shape["lists"] + 1,)
-    if offsets.dtype != np.int32 or offsets.shape != wanted:
-        raise BadInputError(
-            f"{case.name}: offsets is {offsets.dtype}{list(offsets.shape)}, expected int32{list(wanted)}"
-        )
-    if ids.dtype != np.uint32 or ids.ndim != 1:
-        raise BadInputError(f"{case.name}: ids is {ids.dtype}{list(ids.shape)}, expected uint32 in one dimension")
+    sizes = ("lists", "K", "nq", "capacity", "shortest", "longest")
+    forms.hold_sizes(case, **dict.fromkeys(sizes, forms.LARGEST))
+    forms.hold(case, "offsets", offsets, "int32", (case.shape["lists"] + 1,))
+    forms.hold(case, "ids", ids, "uint32", ("ids",))
     _check_offsets(case, offsets, len(ids))
     # The first id of a list may be below the last one of the list before it.
     falls = np.flatnonzero(ids[1:] <= ids[:-1]) + 1
@@ -85,6 +83,28 @@ def _check_offsets(case: Case, offsets: HostArray, count: int) -> None:
         )
 
 
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold a query against the contract.
+
+    Raises
+    ------
+    BadInputError
+        Wrong dtype or shape, a number that is no list's, or no list as short as ``shortest`` in a row, with its place.
+    """
+    lists, shortest = case.shape["lists"], case.shape["shortest"]
+    forms.hold(case, "the query", query, "int32", (case.shape["nq"], case.shape["K"]))
+    place = forms.first((query < 0) | (query >= lists))
+    if place:
+        raise BadInputError(f"{case.name}: query{list(place)} is {query[place]}, expected a list below {lists}")
+    least = np.diff(data["offsets"])[query].min(axis=1)
+    place = forms.first(least > shortest)
+    if place:
+        raise BadInputError(
+            f"{case.name}: the shortest list of query{list(place)} has {least[place]} ids, expected one of at most"
+            f" shortest = {shortest}"
+        )
+
+
 TARGET = Target(
     name="posting-intersect",
     summary="the ids that K sorted posting lists have in common",
@@ -100,4 +120,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=check_query,
+    recorded=shapes.recorded,
+    growth=shapes.growth,
+    data_bytes=shapes.data_bytes,
 )

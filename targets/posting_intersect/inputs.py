@@ -29,19 +29,19 @@ def battery(seed: int) -> tuple[Case, ...]:
     """
     cases = [_timed(name, K, "standard", 8, 3, seed) for name in _STANDARD for K in (2, 3, 5)]
     hard = ("identical", "disjoint", "interleaved", "nested", "blocks", "ends", "mixed", "some-empty")
-    cases += [_case(name, (3, 6), (1_000, 50_000), (1_000, 700), 3, seed) for name in hard]
+    cases += [case_of(name, (3, 6), (1_000, 50_000), (1_000, 700), 3, seed) for name in hard]
     far = ("high", "wide", "clustered", "edges")
-    cases += [_case(name, (K, 5), (1_003, _END), (1_003, 1_003), 3, seed) for name in far for K in (2, 5)]
+    cases += [case_of(name, (K, 5), (1_003, _END), (1_003, 1_003), 3, seed) for name in far for K in (2, 5)]
     cases += [
-        _case("balanced", (2, 1), (1, 1), (1, 1), 1, seed),
-        _case("balanced", (1, 3), (65, 97), (65, 65), 1, seed),
-        _case("dense", (3, 4), (17, 33), (17, 5), 2, seed),
-        _case("dense", (2, 65), (65, 130), (65, 65), 32, seed),
-        _case("dense", (3, 4), (8_193, 16_385), (8_193, 129), 1, seed),
-        _case("wide", (2, 3), (8_193, _END), (8_193, 8_193), 1, seed),
-        _case("clustered", (3, 100), (4_097, _END), (4_097, 513), 32, seed),
-        _case("skewed", (3, 9), (6_500, 130_000), (65, 65), 1, seed),
-        _case("all-empty", (3, 2), (4, 9), (4, 4), 2, seed),
+        case_of("balanced", (2, 1), (1, 1), (1, 1), 1, seed),
+        case_of("balanced", (1, 3), (65, 97), (65, 65), 1, seed),
+        case_of("dense", (3, 4), (17, 33), (17, 5), 2, seed),
+        case_of("dense", (2, 65), (65, 130), (65, 65), 32, seed),
+        case_of("dense", (3, 4), (8_193, 16_385), (8_193, 129), 1, seed),
+        case_of("wide", (2, 3), (8_193, _END), (8_193, 8_193), 1, seed),
+        case_of("clustered", (3, 100), (4_097, _END), (4_097, 513), 32, seed),
+        case_of("skewed", (3, 9), (6_500, 130_000), (65, 65), 1, seed),
+        case_of("all-empty", (3, 2), (4, 9), (4, 4), 2, seed),
     ]
     return tuple(cases)
 
@@ -93,17 +93,23 @@ def _timed(distribution: str, K: int, scale: str, lists: int, nq: int, seed: int
     longest, universe = (size * _TENTHS[scale] // 10 for size in _STANDARD[distribution])
     shortest = longest // _SKEW if distribution == "skewed" else longest
     capacity = longest // 8 if distribution == "balanced" else shortest
-    return _case(distribution, (K, lists), (longest, universe), (shortest, capacity), nq, seed)
+    return case_of(distribution, (K, lists), (longest, universe), (shortest, capacity), nq, seed)
 
 
-def _case(
+def case_of(
     distribution: str, store: tuple[int, int], ids: tuple[int, int], bounds: tuple[int, int], nq: int, seed: int
 ) -> Case:
+    """Describe a case by its distribution, (lists a query, lists), (ids of the longest, universe), bounds and queries.
+
+    The bounds are how many ids the shortest list of a query has at most, and how many are returned at most.
+    """
     (K, lists), (longest, universe), (shortest, capacity) = store, ids, bounds
     group = f"{distribution}/k{K}/n{longest}/l{lists}"
     sizes = {"K": K, "lists": lists, "universe": universe, "nq": nq}
     statics = {"capacity": capacity, "shortest": shortest, "longest": longest}
-    return Case(f"{group}/q{nq}", distribution, sizes | statics, seed, statics, nq, f"{group}/u{universe}/s{seed}")
+    # A store is the same however many lists a query names.
+    store_of = f"{distribution}/n{longest}/l{lists}/u{universe}/b{shortest}/s{seed}"
+    return Case(f"{group}/q{nq}", distribution, sizes | statics, seed, statics, nq, store_of)
 
 
 def _distinct(key: int, count: int, universe: int) -> HostArray:

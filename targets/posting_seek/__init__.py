@@ -11,11 +11,15 @@ import math
 
 import numpy as np
 
-from lar.contracts import Case, Cost, Data, Spec, Target
+from lar import forms
+from lar.contracts import Case, Cost, Data, Query, Spec, Target
 from lar.errors import BadInputError
 
-from . import inputs, reference
+from . import inputs, reference, shapes
 from .reference import BEHIND, BLOCK, ids_in, length_of
+
+LARGEST = 2**31 - BLOCK
+"""Ids of a list: int32 counts them, and the places of a last block that is not whole."""
 
 
 def outputs(case: Case) -> tuple[Spec, ...]:
@@ -27,11 +31,13 @@ def outputs(case: Case) -> tuple[Spec, ...]:
 def cost(case: Case) -> Cost:
     """Return the least work of one call: read every target, write an answer for each, read every answer once.
 
-    Seeks that lead anywhere in n ids have about ``n (1 - exp(-S / n))`` different answers; a fifth less is counted. How
-    they are found is left open: a kernel may keep the list decoded, or an index of its own.
+    Seeks that lead anywhere in n ids have about ``n (1 - exp(-S / n))`` different answers; a fifth less is counted, and
+    nothing where nobody knows where they lead. How they are found is left open: a kernel may keep the list decoded, or
+    an index of its own.
     """
     n, seeks = max(length_of(case), 1), case.shape["S"]
-    return Cost(9 * seeks + 4 * int(0.8 * n * -math.expm1(-seeks / n)), {})
+    answers = 0 if case.recorded else int(0.8 * n * -math.expm1(-seeks / n))
+    return Cost(9 * seeks + 4 * answers, {})
 
 
 def check(case: Case, data: Data) -> None:
@@ -44,33 +50,46 @@ def check(case: Case, data: Data) -> None:
         that do not ascend within uint32; with its place.
     """
     n, blocks = length_of(case), case.shape["B"]
+    if not 0 <= n <= LARGEST:
+        raise BadInputError(f"{case.name}: n is {n}, expected 0 to {LARGEST}")
+    forms.hold_sizes(case, S=forms.LARGEST)
     if blocks != max(1, -(-n // BLOCK)):
         raise BadInputError(f"{case.name}: B is {blocks}, expected {max(1, -(-n // BLOCK))} blocks of {n} ids")
-    for name, dtype in (("first", np.uint32), ("width", np.int32), ("start", np.int32), ("words", np.uint32)):
-        array, shape = data[name], data[name].shape if name == "words" and data[name].ndim == 1 else (blocks,)
-        if array.dtype != dtype or array.shape != shape:
-            raise BadInputError(
-                f"{case.name}: {name} is {array.dtype}{list(array.shape)}, expected {np.dtype(dtype)}{list(shape)}"
-            )
-    width, start = data["width"].astype(np.int64), data["start"]
-    wrong = (width < 0) | (width > 32)
-    if np.any(wrong):
-        b = int(np.argmax(wrong))
-        raise BadInputError(f"{case.name}: width[{b}] is {width[b]}, expected 0 to 32 bits")
-    ends = np.cumsum(4 * width)
-    wrong = start != ends - 4 * width
-    if np.any(wrong):
-        b = int(np.argmax(wrong))
-        raise BadInputError(
-            f"{case.name}: start[{b}] is {start[b]}, expected {ends[b] - 4 * width[b]}: behind the block before it"
-        )
-    if len(data["words"]) != ends[-1] + BEHIND:
-        raise BadInputError(f"{case.name}: words is uint32[{len(data['words'])}], expected uint32[{ends[-1] + BEHIND}]")
+    for name, dtype in (("first", "uint32"), ("width", "int32"), ("start", "int32")):
+        forms.hold(case, name, data[name], dtype, (blocks,))
+    forms.hold(case, "words", data["words"], "uint32", ("words",))
+    _check_blocks(case, data)
     ids = ids_in(case, data)
-    wrong = (ids[1:] <= ids[:-1]) | (ids[1:] >= 2**32)
-    if np.any(wrong):
-        i = int(np.argmax(wrong)) + 1
+    place = forms.first((ids[1:] <= ids[:-1]) | (ids[1:] >= 2**32))
+    if place:
+        i = place[0] + 1
         raise BadInputError(f"{case.name}: ids[{i}] is {ids[i]} after {ids[i - 1]}, expected more, and below 2**32")
+
+
+def _check_blocks(case: Case, data: Data) -> None:
+    width, start = data["width"].astype(np.int64), data["start"]
+    place = forms.first((width < 0) | (width > 32))
+    if place:
+        raise BadInputError(f"{case.name}: width{list(place)} is {width[place]}, expected 0 to 32 bits")
+    ends = np.cumsum(4 * width)
+    expected = ends - 4 * width
+    place = forms.first(start != expected)
+    if place:
+        found = f"start{list(place)} is {start[place]}, expected {expected[place]}"
+        raise BadInputError(f"{case.name}: {found}: behind the block before it")
+    forms.hold(case, "words", data["words"], "uint32", (int(ends[-1]) + BEHIND,))
+
+
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold a call's targets against the contract; every number is a legal one.
+
+    Raises
+    ------
+    BadInputError
+        Wrong dtype or shape.
+    """
+    del data
+    forms.hold(case, "the query", query, "uint32", (case.shape["S"],))
 
 
 TARGET = Target(
@@ -88,4 +107,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=check_query,
+    recorded=shapes.recorded,
+    growth=shapes.growth,
+    data_bytes=shapes.data_bytes,
 )

@@ -33,25 +33,25 @@ def battery(seed: int) -> tuple[Case, ...]:
     jumps between runs, of all widths. ``descending``, ``repeated`` and ``anywhere`` break what relies on ascending
     targets; ``before`` and ``past`` lie outside the list; ``empty`` is a list without an id.
     """
-    cases = [_case(pattern, 4_097, 300, seed) for pattern in (*PATTERNS, "anywhere", "edges")]
-    cases += [_case(d, 5_000, 2_050, seed) for d in ("edges", "dense", "sparse", "high", "bursts")]
-    cases += [_case(d, 3_000, 65, seed) for d in ("descending", "repeated", "before", "past", "anywhere")]
-    cases += [_case("edges", n, 33, seed) for n in (1, 2, 15, 16, 17, 127, 128, 129, 255, 256, 257)]
-    cases += [_case(d, n, 33, seed) for d in ("sparse", "high", "bursts") for n in (2, 129)]
-    cases += [_case("anywhere", n, 1, seed) for n in (1, 1_000)]
-    cases += [_case("empty", 0, 33, seed), _case("edges", 40_000, SEEKS, seed)]
+    cases = [case_of(pattern, 4_097, 300, seed) for pattern in (*PATTERNS, "anywhere", "edges")]
+    cases += [case_of(d, 5_000, 2_050, seed) for d in ("edges", "dense", "sparse", "high", "bursts")]
+    cases += [case_of(d, 3_000, 65, seed) for d in ("descending", "repeated", "before", "past", "anywhere")]
+    cases += [case_of("edges", n, 33, seed) for n in (1, 2, 15, 16, 17, 127, 128, 129, 255, 256, 257)]
+    cases += [case_of(d, n, 33, seed) for d in ("sparse", "high", "bursts") for n in (2, 129)]
+    cases += [case_of("anywhere", n, 1, seed) for n in (1, 1_000)]
+    cases += [case_of("empty", 0, 33, seed), case_of("edges", 40_000, SEEKS, seed)]
     return tuple(cases)
 
 
 def workloads(seed: int, scale: str, nq: Sequence[int]) -> tuple[Case, ...]:
     """Return the timed cases: three lengths x three patterns; a call is a batch of seeks, whatever `nq` says."""
     del nq
-    return tuple(_case(pattern, blocks * BLOCK, SEEKS, seed) for blocks in BLOCKS[scale] for pattern in PATTERNS)
+    return tuple(case_of(pattern, blocks * BLOCK, SEEKS, seed) for blocks in BLOCKS[scale] for pattern in PATTERNS)
 
 
 def data(case: Case) -> Data:
     """Build a list: ``words`` uint32, ``first`` uint32 (B,), ``width`` and ``start`` int32 (B,)."""
-    ids = _ids(case, sampling.key(case.seed, _STREAM, _list_of(case.distribution), length_of(case)))
+    ids = _ids(case, sampling.key(case.seed, _STREAM, list_of(case.distribution), length_of(case)))
     padded = np.zeros(case.shape["B"] * BLOCK, np.uint64)
     padded[: len(ids)] = ids
     blocks = padded.reshape(-1, BLOCK)
@@ -129,14 +129,16 @@ def packed(gaps: HostArray, start: HostArray, width: HostArray, behind: HostArra
     return words
 
 
-def _case(distribution: str, n: int, seeks: int, seed: int) -> Case:
+def case_of(distribution: str, n: int, seeks: int, seed: int) -> Case:
+    """Describe a case by its distribution (which says what list it is, too), ids of the list and seeks a call."""
     blocks = max(1, -(-n // BLOCK))  # an empty list has one block, in which there is nothing
     group = f"{distribution}/b{blocks}"
-    key = f"{_list_of(distribution)}/b{blocks}/n{n}/s{seed}"
+    key = f"{list_of(distribution)}/b{blocks}/n{n}/s{seed}"
     return Case(f"{group}/n{n}/s{seeks}", distribution, {"B": blocks, "S": seeks}, seed, {"n": n}, seeks, key)
 
 
-def _list_of(distribution: str) -> str:
+def list_of(distribution: str) -> str:
+    """Return the name of the list that a distribution seeks in."""
     return _LISTS.get(distribution, "gaps")
 
 
@@ -144,7 +146,7 @@ def _ids(case: Case, key: int) -> HostArray:
     """Return uint64 (n,), strictly ascending."""
     n = length_of(case)
     along = np.arange(n, dtype=np.uint64)
-    match _list_of(case.distribution):
+    match list_of(case.distribution):
         case "dense":
             return along + np.uint64(1_000)
         case "sparse" | "high":

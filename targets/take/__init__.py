@@ -7,12 +7,11 @@ that is not is an error that `check_ids` states before any kernel runs.
 
 import math
 
-import numpy as np
-
-from lar.contracts import Case, Cost, Data, Spec, Target
+from lar import forms
+from lar.contracts import Case, Cost, Data, Query, Spec, Target
 from lar.errors import BadInputError
 
-from . import inputs, reference
+from . import inputs, reference, shapes
 from .reference import check_ids
 
 __all__ = ["TARGET", "check", "check_ids", "cost", "outputs"]
@@ -36,18 +35,24 @@ def cost(case: Case) -> Cost:
 
 
 def check(case: Case, data: Data) -> None:
-    """Hold a data set against the contract; `check_ids` does so for a query.
+    """Hold a data set against the contract.
 
     Raises
     ------
     BadInputError
-        Wrong dtype or shape, or more rows than an int32 counts.
+        Wrong dtype or shape, no rows or words, no ids to come, or more rows than an int32 counts.
     """
-    values, N, width = data["values"], case.shape["N"], case.shape["W"]
-    if values.dtype != np.int32 or values.shape != (N, width):
-        raise BadInputError(f"{case.name}: values is {values.dtype}{list(values.shape)}, expected int32[{N}, {width}]")
+    N, width = case.shape["N"], case.shape["W"]
+    forms.hold(case, "values", data["values"], "int32", (N, width))
     if N >= 2**31:
         raise BadInputError(f"{case.name}: values has {N} rows, expected fewer than 2**31")
+    forms.hold_sizes(case, N=forms.LARGEST, W=forms.LARGEST, n=forms.LARGEST)
+
+
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold a list of ids against the contract: what `check_ids` raises."""
+    del data
+    check_ids(case, query)
 
 
 TARGET = Target(
@@ -65,4 +70,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=check_query,
+    recorded=shapes.recorded,
+    growth=shapes.growth,
+    data_bytes=shapes.data_bytes,
 )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
+from lar import forms
 from lar.contracts import Case, Data, Exact, HostArray, Query
 from lar.errors import BadInputError
 
@@ -34,8 +35,7 @@ def check_ids(case: Case, ids: HostArray) -> None:
         Wrong dtype or shape, or an id that is no row's, with its place.
     """
     N, n = case.shape["N"], case.shape["n"]
-    if ids.dtype != np.uint32 or ids.shape != (n,):
-        raise BadInputError(f"{case.name}: ids is {ids.dtype}{list(ids.shape)}, expected uint32[{n}]")
+    forms.hold(case, "ids", ids, "uint32", (n,))
     if int(ids.max(initial=0)) >= N:
         place = int(np.argmax(ids >= N))
         raise BadInputError(f"{case.name}: ids[{place}] is {ids[place]}, expected a row below N = {N}")

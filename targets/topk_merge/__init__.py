@@ -11,10 +11,11 @@ runs that queries are put together from; a kernel is handed it like any other, a
 
 import numpy as np
 
-from lar.contracts import Case, Cost, Data, HostArray, Spec, Target
+from lar import forms
+from lar.contracts import Case, Cost, Data, HostArray, Query, Spec, Target
 from lar.errors import BadInputError
 
-from . import inputs, reference
+from . import inputs, reference, shapes
 
 
 def outputs(case: Case) -> tuple[Spec, ...]:
@@ -44,28 +45,50 @@ def check(case: Case, data: Data) -> None:
     BadInputError
         Wrong dtype or shape, a score that is NaN, a run that is not sorted, or an id that occurs twice, with its place.
     """
+    forms.hold_sizes(case, R=forms.LARGEST, L=forms.LARGEST, k=forms.LARGEST, nq=forms.LARGEST)
     shape = inputs.pool_shape(case)
-    for name, dtype in (("scores", np.float32), ("ids", np.uint32)):
-        array = data[name]
-        if array.dtype != dtype or array.shape != shape:
-            expected = f"expected {np.dtype(dtype)}{list(shape)}"
-            raise BadInputError(f"{case.name}: {name} is {array.dtype}{list(array.shape)}, {expected}")
+    forms.hold(case, "scores", data["scores"], "float32", shape)
+    forms.hold(case, "ids", data["ids"], "uint32", shape)
     fault = _unordered(data["scores"], data["ids"]) or _repeated(data["ids"])
     if fault:
         raise BadInputError(f"{case.name}: {fault}")
 
 
+def check_query(case: Case, data: Data, query: Query) -> None:
+    """Hold the runs of a call against the contract.
+
+    Raises
+    ------
+    BadInputError
+        What `check` raises of a pool; an id may be in two merges of a call, but in each only once.
+    """
+    del data
+    shape = tuple(case.shape[name] for name in ("nq", "R", "L"))
+    forms.hold(case, "query/scores", query["scores"], "float32", shape)
+    forms.hold(case, "query/ids", query["ids"], "uint32", shape)
+    for number in range(shape[0]):
+        scores, ids = query["scores"][number], query["ids"][number]
+        fault = _unordered(scores, ids) or _repeated(ids)
+        if fault:
+            raise BadInputError(f"{case.name}: merge {number}: {fault}")
+
+
 def _unordered(scores: HostArray, ids: HostArray) -> str:
     """Say where a score is NaN, or a run is not sorted; nothing if all is well."""
-    for run, place in np.argwhere(np.isnan(scores)):
-        return f"scores[{run}, {place}] is nan, expected a number"
+    place = forms.first(np.isnan(scores))
+    if place:
+        return f"scores{list(place)} is nan, expected a number"
     one, next_one = scores[:, :-1], scores[:, 1:]
-    for run, place in np.argwhere(one < next_one):
-        found = f"{scores[run, place + 1]} after {scores[run, place]}"
-        return f"scores[{run}, {place + 1}] is {found}, expected a run sorted by descending score"
-    for run, place in np.argwhere((one == next_one) & (ids[:, :-1] >= ids[:, 1:])):
-        found = f"{ids[run, place + 1]} after {ids[run, place]}"
-        return f"ids[{run}, {place + 1}] is {found} at equal scores, expected ascending ids"
+    place = forms.first(one < next_one)
+    if place:
+        after = (place[0], place[1] + 1)
+        return (
+            f"scores{list(after)} is {scores[after]} after {scores[place]}, expected a run sorted by descending score"
+        )
+    place = forms.first((one == next_one) & (ids[:, :-1] >= ids[:, 1:]))
+    if place:
+        after = (place[0], place[1] + 1)
+        return f"ids{list(after)} is {ids[after]} after {ids[place]} at equal scores, expected ascending ids"
     return ""
 
 
@@ -94,4 +117,8 @@ TARGET = Target(
     audit=reference.audit,
     cost=cost,
     check=check,
+    check_query=check_query,
+    recorded=shapes.recorded,
+    growth=shapes.growth,
+    data_bytes=shapes.data_bytes,
 )

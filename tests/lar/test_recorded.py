@@ -46,6 +46,8 @@ def test_what_is_wrong_is_named(target: Target, mine: dict[str, HostArray]) -> N
     assert "unknown array 'code'" in refused(target, {**mine, "code": mine["codes"]}, {"k": 3})
     assert "keyword 'k' is missing" in refused(target, mine, {})
     assert "unknown keyword 'nprobe'" in refused(target, mine, {"k": 3, "nprobe": 1})
+    assert "k is 'ten', expected a whole number" in refused(target, mine, {"k": "ten"})
+    assert "k is 0, expected 1 to" in refused(target, mine, {"k": 0})
     assert "query has 2 dimensions, expected 3" in refused(target, {**mine, "query": mine["query"][0]}, {"k": 3})
     assert "codes is int64" in refused(target, {**mine, "codes": mine["codes"].astype(np.int64)}, {"k": 3})
     assert "codes[256, 2] is 200" in refused(target, {**mine, "codes": _with(mine["codes"], (256, 2), 200)}, {"k": 3})

@@ -5,7 +5,8 @@
 
 import numpy as np
 
-from lar.contracts import Case, Cost, Data, Query, Spec
+from lar import forms
+from lar.contracts import Case, Cost, Data, HostArray, Query, Spec
 from lar.errors import BadInputError
 
 
@@ -40,26 +41,18 @@ def check(case: Case, data: Data) -> None:
     Raises
     ------
     BadInputError
-        Wrong dtype or shape, a component that is not finite, or a code outside the codebook, with its place.
+        Wrong dtype or shape, no rows or no results to return, a component that is not finite, or a code outside the
+        codebook, with its place.
     """
     codebook, codes = data["codebook"], data["codes"]
     s = case.shape
-    for name, array, dtype, shape in (
-        ("codebook", codebook, np.float32, (s["m"], s["K"], s["dim"] // s["m"])),
-        ("codes", codes, np.uint8, (s["N"], s["m"])),
-    ):
-        if array.dtype != dtype or array.shape != shape:
-            raise BadInputError(
-                f"{case.name}: {name} is {array.dtype}{list(array.shape)}, expected {np.dtype(dtype)}{list(shape)}"
-            )
-    if not np.all(np.isfinite(codebook)):
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(codebook))[0])
-        raise BadInputError(f"{case.name}: codebook{list(where)} is {codebook[where]}, expected a finite number")
-    if s["K"] < 256 and int(codes.max(initial=0)) >= s["K"]:
-        row, column = (int(i) for i in np.argwhere(codes >= s["K"])[0])
-        raise BadInputError(
-            f"{case.name}: codes[{row}, {column}] is {codes[row, column]}, expected a code below K = {s['K']}"
-        )
+    forms.hold_sizes(case, **dict.fromkeys(("dim", "m", "K", "N", "nq", "k"), forms.LARGEST))
+    forms.hold(case, "codebook", codebook, "float32", (s["m"], s["K"], s["dim"] // s["m"]))
+    forms.hold(case, "codes", codes, "uint8", (s["N"], s["m"]))
+    _finite(case, "codebook", codebook)
+    place = forms.first(codes >= s["K"]) if s["K"] < 256 else None
+    if place:
+        raise BadInputError(f"{case.name}: codes{list(place)} is {codes[place]}, expected a code below K = {s['K']}")
 
 
 def check_query(case: Case, data: Data, query: Query) -> None:
@@ -71,10 +64,11 @@ def check_query(case: Case, data: Data, query: Query) -> None:
         Wrong dtype or shape, or a component that is not finite, with its place.
     """
     del data
-    shape = (case.shape["nq"], case.shape["dim"])
-    if query.dtype != np.float32 or query.shape != shape:
-        found = f"{query.dtype}{list(query.shape)}"
-        raise BadInputError(f"{case.name}: the query is {found}, expected float32{list(shape)}")
-    if not np.all(np.isfinite(query)):
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(query))[0])
-        raise BadInputError(f"{case.name}: query{list(where)} is {query[where]}, expected a finite number")
+    forms.hold(case, "the query", query, "float32", (case.shape["nq"], case.shape["dim"]))
+    _finite(case, "query", query)
+
+
+def _finite(case: Case, name: str, array: HostArray) -> None:
+    place = forms.first(~np.isfinite(array))
+    if place:
+        raise BadInputError(f"{case.name}: {name}{list(place)} is {array[place]}, expected a finite number")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lar.contracts import Case, Data, Growth, Query
+from lar.forms import whole
 from lar.pq.inputs import SHAPES, case_of
 
 _ROWS = 65_536
@@ -20,7 +21,7 @@ def data_bytes(case: Case) -> int:
 def recorded(name: str, data: Data, query: Query, statics: Mapping[str, Any]) -> Case:
     """Describe a user's own arrays."""
     (m, K, width), N, nq = data["codebook"].shape, len(data["codes"]), len(query)
-    sizes = {"dim": m * width, "m": m, "K": K, "N": N, "nq": nq, "k": int(statics["k"])}
+    sizes = {"dim": m * width, "m": m, "K": K, "N": N, "nq": nq, "k": whole(name, statics, "k")}
     return Case(name, "recorded", sizes, 0, {"k": sizes["k"]}, nq, f"recorded/{m * width}x{m}x{K}/n{N}/{name}")
 
 
