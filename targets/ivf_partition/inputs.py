@@ -139,7 +139,8 @@ def _drawn(case: Case, key: int, count: int) -> HostArray:
     match case.distribution:
         case "clustered":
             centres = _gaussian(sampling.key(case.seed, _STREAM, "centres", dim), _CLUSTERS, dim)
-            rows = centres[sampling.integers(sampling.key(key, "cluster"), (count,), _CLUSTERS)] + np.float32(0.5) * rows
+            which = sampling.integers(sampling.key(key, "cluster"), (count,), _CLUSTERS)
+            rows = centres[which] + np.float32(0.5) * rows
         case "offset":
             rows = np.float32(10) + rows
         case "nearly-zero":

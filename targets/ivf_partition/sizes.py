@@ -27,7 +27,7 @@ def recorded(name: str, data: Data, query: Query, statics: Mapping[str, Any]) ->
 
 def growth(seed: int, most: int) -> dict[str, Growth]:
     """Return cases along centroids, components and queries a call, each from a shape in the middle."""
-    many = [C for C in (256 * 4**i for i in range(8)) if 4 * C * _DIM <= most]
+    many = [C for C in (256 * 4**i for i in range(8)) if most >= 4 * C * _DIM]
     wide = [dim for dim in _DIMENSIONS if 4 * _CENTROIDS * dim <= most]
     return {
         "C": Growth(tuple(case_of("gaussian", (C, _DIM), 1, 20, "l2", seed) for C in many)),
