@@ -33,8 +33,9 @@ from lar.simd.shortlist import NOTHING
 from lar.simd.vector import f32x16
 
 _FILTERS = simd.supports("add_products")
-FIRST = 256  # centroids before there is a bound
-CHUNK = 1_024  # centroids between two looks at it; in a batch `FIRST`, so that their bytes stay in the cache
+FIRST = 256  # centroids of a chunk, at least
+CHUNK = 1_024  # and at most
+BYTES = 1 << 17  # of a chunk in a batch, at most, so that they stay in the cache; four times as many for one query
 PATIENCE = 16  # chunks that are scanned plainly at most before the bytes are tried again
 ROUNDING = 2.0**-20
 """Sixteen times the unit roundoff: more than the roundings of an estimate and of its comparison add up to."""
@@ -363,8 +364,9 @@ def _search(
     small = empty_aligned(batch * width).reshape(batch, width)
     words = small.view(np.int32)
     keys, scans = np.empty((batch, 2 * kept + 256), np.uint64), np.empty(batch, SCAN)
-    begin = min(max(FIRST, (8 * kept + GROUP - 1) // GROUP * GROUP), by_row.shape[1])
-    longest = max(begin, CHUNK) if batch == 1 else begin
+    together = BYTES if batch > 1 else 4 * BYTES
+    longest = min(CHUNK, max(FIRST, together // width // GROUP * GROUP))
+    longest = min(max(longest, (8 * kept + GROUP - 1) // GROUP * GROUP), by_row.shape[1])
     room = empty_aligned(4 * longest * TOGETHER).view(np.float32)
     blocks = np.empty((longest // GROUP + 1, 2), np.uint64)
     scales, base, lost = by_row[0], by_row[1], by_row[2]
@@ -376,7 +378,7 @@ def _search(
             _begin(rows, search, centre, padded[batch], small[i], facts[2])
         first = np.int64(0)
         while first < C:
-            size = min(begin if first == 0 else longest, by_row.shape[1] - first)
+            size = min(longest, by_row.shape[1] - first)
             places = base, scales, first
             for i in range(0, here, TOGETHER):
                 many = min(TOGETHER, here - i)
