@@ -17,15 +17,27 @@ import numpy as np
 from numba import njit
 
 from lar.simd.dots import add_products, total
-from lar.simd.lanes import convert, highest, maximum, multiply_add, reinterpret, splat
+from lar.simd.lanes import (
+    bits,
+    convert,
+    count_ones,
+    highest,
+    lowest,
+    maximum,
+    minimum,
+    multiply_add,
+    reinterpret,
+    select,
+    splat,
+)
 from lar.simd.memory import aligned, load, store
 from lar.simd.vector import f32x16, i32x16, u8x16, u8x64
 
 GROUP = 64
 """Rows side by side in a panel: four vectors, each with sums of its own."""
 
-WIDEST = 2**15
-"""Components of a row whose products int32 is sure to hold."""
+WIDEST = 2**14
+"""Components of a row whose products int32 is sure to hold, and the squares of whose bytes a float32 lane adds exactly."""
 
 STEP = 4  # components of a lane
 TOGETHER = 4  # queries that share what is loaded of a panel
@@ -210,3 +222,69 @@ def _finish_group(out: Any, at: Any, group: Any, rows: Any, terms: Any) -> None:
     base, scales, row = rows
     for i, sums in enumerate(group):
         _finish(out, at + 16 * i, sums, (base, scales, row + 16 * i), terms)
+
+
+@_inlined  # type: ignore[untyped-decorator]  # numba ships no types
+def find(estimates: Any, lost: Any, first: Any, slack: Any, limit: Any, blocks: Any) -> Any:
+    """List the blocks of 64 rows that hold a row with ``estimate - slack lost <= limit``.
+
+    Parameters
+    ----------
+    estimates : array
+        float32, its size a multiple of 64.
+    lost : array
+        float32 by row.
+    first : int
+        The row of the first estimate.
+    slack, limit : float32
+        See above.
+    blocks : array
+        uint64 (estimates.size / 64 + 1, 2), written to: a bit for each row, and the block's first row.
+
+    Returns
+    -------
+    found : int
+        How many blocks are listed.
+    near : int
+        How many rows.
+    """
+    less, most = splat(f32x16, -slack), splat(f32x16, limit)
+    found, near = 0, 0
+    for i in range(0, estimates.size, 64):
+        mask = np.uint64(0)
+        for j in range(0, 64, 16):
+            bound = multiply_add(load(f32x16, lost, first + i + j), less, load(f32x16, estimates, i + j))
+            mask |= bits(bound <= most) << np.uint64(j)
+        blocks[found, 0], blocks[found, 1] = mask, np.uint64(first + i)  # counted or not: no branch to mispredict
+        found += mask != np.uint64(0)
+        near += count_ones(mask)
+    return found, near
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def rank(estimates: Any, wanted: Any, count: Any) -> Any:
+    """Return a limit within which at least `wanted` estimates are, seldom half as many more.
+
+    Of `count` rows; what is behind them is +inf. Where `wanted` is not below `count`, all finite ones are within.
+    """
+    infinite = splat(f32x16, np.inf)
+    least, most = infinite, splat(f32x16, -np.inf)
+    for i in range(0, estimates.size, 16):
+        here = load(f32x16, estimates, i)
+        least = minimum(least, here)
+        most = maximum(most, select(here < infinite, here, most))
+    low, high = lowest(least), highest(most)
+    if wanted >= count:
+        return high
+    for _ in range(24):
+        middle = low + (high - low) * np.float32(0.5)
+        top, near = splat(f32x16, middle), 0
+        for i in range(0, estimates.size, 16):
+            near += count_ones(bits(load(f32x16, estimates, i) <= top))
+        if near < wanted:
+            low = middle
+        else:
+            high = middle
+            if near <= wanted + wanted // 2:
+                break
+    return high

@@ -17,17 +17,18 @@ data, and never takes much longer than one.
 A processor without the products of bytes scans plainly throughout; `lar.simd` says how to force that.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
-from lar.simd import byte_rows, shortlist
+from lar.simd import byte_rows, flat, shortlist
 from lar.simd.byte_rows import GROUP, QUERY, TOGETHER, WIDEST
 from lar.simd.dots import total
-from lar.simd.lanes import bits, count_ones, highest, lowest, multiply_add, select, splat, trailing_zeros
+from lar.simd.flat import Search, rounding_of
+from lar.simd.lanes import multiply_add, splat, trailing_zeros
 from lar.simd.memory import empty_aligned, load
 from lar.simd.shortlist import NOTHING
 from lar.simd.vector import f32x16
@@ -54,24 +55,6 @@ _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)  # passing arrays to a call costs more than what these do
 
 
-class Rows(NamedTuple):
-    """The centroids: flat float32 rows, C, dim rounded up to whole vectors, and whether distances are squares."""
-
-    flat: Any
-    C: Any
-    width: Any
-    squared: Any
-
-
-class Search(NamedTuple):
-    """What belongs to one query: its components, its shortlist and k, and `SCAN`."""
-
-    query: Any
-    keys: Any
-    k: Any
-    scan: Any
-
-
 def prepare(xp: Any, data: Data, *, k: int, metric: str) -> Tree:
     """Lay the centroids out in rows of whole vectors and, where the filter runs, round them to bytes.
 
@@ -96,13 +79,9 @@ def prepare(xp: Any, data: Data, *, k: int, metric: str) -> Tree:
     del xp, k
     centroids = data["centroids"]
     C, dim = centroids.shape
-    width, squared = -(-dim // 16) * 16, metric == "l2"
-    rows = np.ascontiguousarray(centroids)
-    if width != dim:
-        rows = np.zeros((C, width), _FLOAT)
-        rows[:, :dim] = centroids
+    width, squared = -(-dim // flat.LANES) * flat.LANES, metric == "l2"
     facts = np.array([dim, squared, 0.0])
-    state = {"rows": rows, "facts": facts}
+    state = {"rows": flat.wide(centroids), "facts": facts}
     if not _FILTERS or dim > WIDEST:
         simd.compile_once(_search_plainly, _READ, _WRITTEN)
         return state
@@ -116,7 +95,7 @@ def prepare(xp: Any, data: Data, *, k: int, metric: str) -> Tree:
     else:
         longest = np.sqrt(np.sum(centroids.astype(np.float64) ** 2, axis=1))
         by_row[1, :C] = norms * (1 + ROUNDING)
-        lost = lost + ROUNDING * norms + _rounding_of(width) * longest
+        lost = lost + ROUNDING * norms + rounding_of(width) * longest
     by_row[2, :C] = lost * (1 + ROUNDING)
     facts[2] = np.sqrt(np.sum(centre.astype(np.float64) ** 2))
     simd.compile_once(_search, (*_READ, *_BYTES), _WRITTEN)
@@ -135,77 +114,11 @@ def run(xp: Any, state: Tree, query: Query, /, *, k: int, metric: str) -> tuple[
     return distances, ids
 
 
-# ---- exact distances -----------------------------------------------------------------------------------------------
-
-
-@_inlined
-def _rounding_of(width: Any) -> Any:
-    """Return the part of its terms' magnitude by which the float32 sum of `_distance` may be off.
-
-    No term passes through more than ``width / 64 + 9`` additions, and each is itself rounded three times at most.
-    """
-    return (width / 64 + 16) * 2.0**-24
-
-
-@_inlined
-def _distance(rows: Any, query: Any, row: Any) -> Any:
-    """Return the float32 distance of one row."""
-    at, width = np.uint64(row) * np.uint64(rows.width), np.uint64(rows.width)
-    a = b = c = d = splat(f32x16, 0)
-    sixteen, whole = np.uint64(16), width - width % np.uint64(64)
-    if rows.squared:
-        for j in range(np.uint64(0), whole, np.uint64(64)):
-            w = load(f32x16, rows.flat, at + j) - load(f32x16, query, j)
-            x = load(f32x16, rows.flat, at + j + np.uint64(16)) - load(f32x16, query, j + np.uint64(16))
-            y = load(f32x16, rows.flat, at + j + np.uint64(32)) - load(f32x16, query, j + np.uint64(32))
-            z = load(f32x16, rows.flat, at + j + np.uint64(48)) - load(f32x16, query, j + np.uint64(48))
-            a, b, c, d = multiply_add(w, w, a), multiply_add(x, x, b), multiply_add(y, y, c), multiply_add(z, z, d)
-        for j in range(whole, width, sixteen):
-            w = load(f32x16, rows.flat, at + j) - load(f32x16, query, j)
-            a = multiply_add(w, w, a)
-        return total((a + b) + (c + d))
-    for j in range(np.uint64(0), whole, np.uint64(64)):
-        a = multiply_add(load(f32x16, rows.flat, at + j), load(f32x16, query, j), a)
-        b = multiply_add(load(f32x16, rows.flat, at + j + np.uint64(16)), load(f32x16, query, j + np.uint64(16)), b)
-        c = multiply_add(load(f32x16, rows.flat, at + j + np.uint64(32)), load(f32x16, query, j + np.uint64(32)), c)
-        d = multiply_add(load(f32x16, rows.flat, at + j + np.uint64(48)), load(f32x16, query, j + np.uint64(48)), d)
-    for j in range(whole, width, sixteen):
-        a = multiply_add(load(f32x16, rows.flat, at + j), load(f32x16, query, j), a)
-    return np.float32(1) - total((a + b) + (c + d))
-
-
-@_compiled
-def _scan_plainly(rows: Any, search: Any, first: Any, count: Any, sums: HostArray) -> None:
-    """Offer all of `count` rows from `first` on; `sums` has room for a multiple of 16 of them."""
-    for i in range(count):
-        sums[i] = _distance(rows, search.query, first + i)
-    scan = search.scan
-    scan.filled, scan.bound = shortlist.offer_all(search.keys, scan.filled, scan.bound, search.k, sums, first, count)
-
-
 @_compiled
 def _search_plainly(
     query: HostArray, centroids: HostArray, facts: HostArray, distances: HostArray, ids: HostArray
 ) -> None:
-    (nq, k), (C, width) = distances.shape, centroids.shape
-    rows = Rows(centroids.reshape(-1), C, width, facts[1] != 0)
-    kept, dim = min(k, C), np.int64(facts[0])
-    batch = min(nq, 32)
-    padded = empty_aligned(4 * width * batch).view(np.float32).reshape(batch, width)
-    padded[:] = 0
-    keys, sums, scans = np.empty((batch, 2 * kept + 256), np.uint64), np.empty(FIRST, np.float32), np.empty(batch, SCAN)
-    for q in range(0, nq, batch):
-        here = min(batch, nq - q)
-        for i in range(here):
-            padded[i, :dim] = query[q + i]
-            scans[i].filled, scans[i].bound = 0, NOTHING
-        for first in range(0, C, FIRST):
-            for i in range(here):
-                search = Search(padded[i], keys[i], kept, scans[i])
-                _scan_plainly(rows, search, first, min(FIRST, C - first), sums)
-        for i in range(here):
-            shortlist.write(keys[i], kept, distances[q + i], ids[q + i])
-    scans[0].filled = 0  # numba's records do not keep their array alive: it must be used after them
+    flat.plainly(query, flat.rows_of(centroids, facts), distances, ids)
 
 
 # ---- the filter ----------------------------------------------------------------------------------------------------
@@ -244,55 +157,13 @@ def _limit(rows: Any, scan: Any) -> None:
         return
     worst = np.float64(shortlist.distance_of(scan.bound))
     if rows.squared:
-        reach = np.sqrt(worst * (1 + 4 * _rounding_of(rows.width)) + 1e-36 * rows.width) + scan.lost
+        reach = np.sqrt(worst * (1 + 4 * rounding_of(rows.width)) + 1e-36 * rows.width) + scan.lost
         scan.slack = 2 * reach * (1 + ROUNDING)
         scan.limit = reach**2 * (1 + ROUNDING) - scan.kept * (1 - 2 * ROUNDING) + 1e-36
     else:
         scan.slack = scan.norm * (1 + ROUNDING)
         size = 2 + abs(worst) + abs(scan.product)
         scan.limit = worst - 1 + scan.product + size * ROUNDING
-
-
-@_inlined
-def _find(estimates: HostArray, lost: HostArray, first: Any, slack: Any, limit: Any, blocks: HostArray) -> Any:
-    """List the blocks of 64 rows that hold estimates within the limit, and count these."""
-    less, most = splat(f32x16, -slack), splat(f32x16, limit)
-    found, near = 0, 0
-    for i in range(0, estimates.size, 64):
-        mask = np.uint64(0)
-        for j in range(0, 64, 16):
-            bound = multiply_add(load(f32x16, lost, first + i + j), less, load(f32x16, estimates, i + j))
-            mask |= bits(bound <= most) << np.uint64(j)
-        blocks[found, 0], blocks[found, 1] = mask, np.uint64(first + i)  # counted or not: no branch to mispredict
-        found += mask != np.uint64(0)
-        near += count_ones(mask)
-    return found, near
-
-
-@_compiled
-def _rank(estimates: HostArray, wanted: int, count: int) -> float:
-    """Return a limit within which at least `wanted` of the first `count` estimates are, seldom twice as many."""
-    infinite = splat(f32x16, np.inf)
-    least, most = infinite, splat(f32x16, -np.inf)
-    for i in range(0, estimates.size, 16):
-        here = load(f32x16, estimates, i)
-        least = simd.minimum(least, here)
-        most = simd.maximum(most, select(here < infinite, here, most))  # what is behind the last row is infinite
-    low, high = lowest(least), highest(most)
-    if wanted >= count:
-        return high
-    for _ in range(24):
-        middle = low + (high - low) * np.float32(0.5)
-        top, near = splat(f32x16, middle), 0
-        for i in range(0, estimates.size, 16):
-            near += count_ones(bits(load(f32x16, estimates, i) <= top))
-        if near < wanted:
-            low = middle
-        else:
-            high = middle
-            if near <= wanted + wanted // 2:
-                break
-    return high
 
 
 @_compiled
@@ -304,8 +175,8 @@ def _look_up(rows: Any, search: Any, blocks: HostArray, keys: HostArray, filled:
         while mask:
             row = place + trailing_zeros(mask)
             mask &= mask - np.uint64(1)
-            if row < rows.C:
-                key = shortlist.key_of(_distance(rows, search.query, row), row)
+            if row < rows.count:
+                key = shortlist.key_of(flat.distance(rows, search.query, row), row)
                 filled, bound = shortlist.offer(keys, filled, bound, k, key)
     filled, bound = shortlist.cut(keys, filled, bound, k)
     search.scan.bound = bound
@@ -316,18 +187,18 @@ def _look_up(rows: Any, search: Any, blocks: HostArray, keys: HostArray, filled:
 def _visit(rows: Any, search: Any, lost: HostArray, first: int, estimates: HostArray, blocks: HostArray) -> None:
     """Take the rows of one chunk into account."""
     scan, k, size = search.scan, search.k, estimates.size
-    found, near = _find(estimates, lost, first, scan.slack, scan.limit, blocks)
+    found, near = byte_rows.find(estimates, lost, first, scan.slack, scan.limit, blocks)
     if near == 0:
         return
     if near > 4 * k + 16:  # the bound is loose: k good rows of this chunk give a better one
-        limit = _rank(estimates, k, min(size, rows.C - first))
-        found, near = _find(estimates, lost, first, np.float32(0), limit, blocks)
+        limit = byte_rows.rank(estimates, k, min(size, rows.count - first))
+        found, near = byte_rows.find(estimates, lost, first, np.float32(0), limit, blocks)
         if 4 * near <= size:
             _look_up(rows, search, blocks[:found], search.keys[scan.filled :], 0)
             _limit(rows, scan)
-            found, near = _find(estimates, lost, first, scan.slack, scan.limit, blocks)
+            found, near = byte_rows.find(estimates, lost, first, scan.slack, scan.limit, blocks)
     if 4 * near > size:
-        _scan_plainly(rows, search, first, min(size, rows.C - first), estimates)
+        flat.scan_plainly(rows, search, first, min(size, rows.count - first), estimates)
         scan.vain = min(2 * scan.vain + 1, PATIENCE)
         scan.resting = scan.vain
     else:
@@ -356,9 +227,9 @@ def _search(
     ids: HostArray,
 ) -> None:
     (nq, k), (C, width) = distances.shape, centroids.shape
-    rows = Rows(centroids.reshape(-1), C, width, facts[1] != 0)
-    kept, dim = min(k, C), np.int64(facts[0])
-    batch, steps = min(nq, 32), (dim + 3) // 4
+    rows = flat.rows_of(centroids, facts)
+    kept, dim = min(k, C), rows.dim
+    batch, steps = min(nq, flat.BATCH), (dim + 3) // 4
     padded = empty_aligned(4 * width * (batch + 1)).view(np.float32).reshape(batch + 1, width)
     padded[:] = 0  # and the last one stays so
     small = empty_aligned(batch * width).reshape(batch, width)
@@ -399,7 +270,7 @@ def _search(
                     mine = out[j - i]
                     if scans[j].resting > 0:
                         scans[j].resting -= 1
-                        _scan_plainly(rows, search, first, min(size, C - first), mine)
+                        flat.scan_plainly(rows, search, first, min(size, C - first), mine)
                         _limit(rows, scans[j])
                         continue
                     if many < TOGETHER or tired:
