@@ -37,7 +37,7 @@ GROUP = 64
 """Rows side by side in a panel: four vectors, each with sums of its own."""
 
 WIDEST = 2**14
-"""Components of a row whose products int32 is sure to hold, and the squares of whose bytes a float32 lane adds exactly."""
+"""Components of a row whose products int32 is sure to hold, and whose bytes, squared, a float32 lane adds exactly."""
 
 STEP = 4  # components of a lane
 TOGETHER = 4  # queries that share what is loaded of a panel
