@@ -21,6 +21,7 @@ from jax import numpy as jnp
 from lar.contracts import NO_ID, Array, Data, Query, Tree
 
 _BLOCK = 4_096  # centroids whose sums a scan keeps
+_FEWEST, _LARGEST = 512, 1 << 24  # centroids, and components of all of them, between which a scan is faster than rows
 _CHUNK = 32  # centroids that selection looks at first by their minimum
 _FEW = 4  # so many queries are faster one at a time
 _MORE = 44  # candidates beyond k that are computed anew
@@ -44,15 +45,15 @@ def prepare(xp: Any, data: Data, *, k: int, metric: str) -> Tree:
     Returns
     -------
     dict of arrays
-        ``rows`` as given; ``columns`` float32 (ceil(C / block), dim, block), padded with zeros; ``squares`` float32
-        (C,), the squared norms for ``l2`` and zeros for ``dot``; ``longest`` float32 (), the largest norm.
+        ``rows`` as given; ``columns``, a tuple of float32 (dim, at most `_BLOCK`), empty where `_every` makes no use of
+        them; ``squares`` float32 (C,), the squared norms for ``l2`` and zeros for ``dot``; ``longest`` float32 (), the
+        largest norm.
     """
     del k
     rows = data["centroids"]
     C, dim = rows.shape
-    block = min(C, _BLOCK)
-    padded = xp.pad(rows, ((0, -C % block), (0, 0)))
-    columns = xp.permute_dims(xp.reshape(padded, (-1, block, dim)), (0, 2, 1))
+    scanned = _FEWEST <= C and C * dim <= _LARGEST
+    columns = tuple(rows[at : at + _BLOCK].T for at in range(0, C, _BLOCK)) if scanned else ()
     squares = xp.sum(rows * rows, axis=1)
     kept = squares if metric == "l2" else xp.zeros_like(squares)
     return {"rows": rows, "columns": columns, "squares": kept, "longest": xp.sqrt(xp.max(squares))}
@@ -84,7 +85,7 @@ def run(xp: Any, state: Tree, query: Query, /, *, k: int, metric: str) -> tuple[
     C = state["rows"].shape[0]
     kept = min(k, C)
     every = functools.partial(_every, state, k=kept, metric=metric)
-    if query.shape[0] < _FEW or 4 * (kept + _MORE) > C:
+    if query.shape[0] < _FEW or 8 * (kept + _MORE) > C:
         distances, ids = every(query)
     else:
         distances, ids, proved = _preselected(state, query, k=kept, metric=metric)
@@ -99,11 +100,11 @@ def run(xp: Any, state: Tree, query: Query, /, *, k: int, metric: str) -> tuple[
 
 def _every(state: Tree, queries: Array, *, k: int, metric: str) -> tuple[Array, Array]:
     """Return float32 distances and int32 ids (nq, k), every distance computed."""
-    C = state["rows"].shape[0]
 
     def nearest(query: Array) -> tuple[Array, Array]:
-        distances = lax.map(lambda columns: _distances(columns, query, metric), state["columns"]).reshape(-1)
-        return _smallest(distances[:C], k)
+        if not state["columns"]:
+            return _smallest(_exactly(state["rows"], query, metric), k)
+        return _smallest(jnp.concatenate([_distances(block, query, metric) for block in state["columns"]]), k)
 
     found: tuple[Array, Array] = lax.map(nearest, queries)
     return found
