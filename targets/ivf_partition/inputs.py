@@ -40,8 +40,8 @@ def battery(seed: int) -> tuple[Case, ...]:
     C = 8193 crosses the size from which the helpers in `lar.ops` change their algorithm; 1, 3, 20 and 100 components
     fill no vector.
     """
-    either = ("gaussian", "clustered", "near-duplicates", "offset", "duplicates", "identical", "narrow", "descending")
-    either += ("zero-vectors", "wide-norms", "spikes")
+    alike = ("near-duplicates", "duplicates", "identical", "narrow")
+    either = ("gaussian", "clustered", *alike, "offset", "descending", "zero-vectors", "wide-norms", "spikes")
     cases = [case_of(d, (2_048, 128), 3, 20, metric, seed) for metric in METRICS for d in either]
     cases += [case_of("nearly-zero", (2_048, 128), 3, 20, "l2", seed)]
     cases += [case_of(d, (1_000, 768), 3, 20, "l2", seed) for d in ("gaussian", "offset", "narrow", "near-duplicates")]

@@ -62,17 +62,15 @@ def reference(case: Case, data: Data, query: Query) -> Ranked:
         (distances,), (sizes,) = distances_of(query[r : r + 1], data["centroids"], every, squared)
         nearest = np.argsort(distances, kind="stable")[:kept]
         best[r], magnitudes[r] = distances[nearest], sizes[nearest]
-    return _ranked(case, data, query, (best, magnitudes))
+    return _ranked(case, data, query, best, magnitudes)
 
 
 def audit(case: Case, data: Data, queries: Sequence[Query]) -> Ranked:
     """Return the truth of many calls' outputs, stacked, as far as each returned id gives it."""
-    return _ranked(case, data, np.stack(queries), (None, None))
+    return _ranked(case, data, np.stack(queries), None, None)
 
 
-def _ranked(
-    case: Case, data: Data, queries: HostArray, best: tuple[HostArray, HostArray] | tuple[None, None]
-) -> Ranked:
+def _ranked(case: Case, data: Data, queries: HostArray, best: HostArray | None, magnitudes: HostArray | None) -> Ranked:
     rows, squared = queries.reshape(-1, case.shape["dim"]), case.statics["metric"] == "l2"
 
     def score_of(ids: HostArray) -> tuple[HostArray, HostArray]:
@@ -80,4 +78,4 @@ def _ranked(
         distances, magnitudes = distances_of(rows, data["centroids"], flat, squared)
         return distances.reshape(ids.shape), magnitudes.reshape(ids.shape)
 
-    return Ranked(*best, score_of, rows=case.shape["C"], terms=case.shape["dim"])
+    return Ranked(best, magnitudes, score_of, rows=case.shape["C"], terms=case.shape["dim"])

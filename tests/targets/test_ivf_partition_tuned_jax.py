@@ -80,7 +80,8 @@ def test_several_blocks_and_none() -> None:
 def test_what_exceeds_the_centroids_is_padded() -> None:
     data = {"centroids": np.array([[1, 1], [0, 0]], np.float32)}
     distances, ids = _run(_case("none", 2, 1, 4, 2), data, np.zeros((1, 2), np.float32))
-    assert (distances.dtype, ids.dtype) == (np.float32, np.uint32)
+    assert distances.dtype == np.float32
+    assert ids.dtype == np.uint32
     assert distances.tolist() == [[0, 2, np.inf, np.inf]]
     assert ids.tolist() == [[1, 0, NO_ID, NO_ID]]
 

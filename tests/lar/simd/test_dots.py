@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 
 from lar import simd
-from lar.simd import dots, f32x16, i32x16, load, splat, store, u8x64
+from lar.simd import f32x16, i32x16, load, splat, store, u8x64
 from lar.simd.dots import add_products, total
 
 Host = npt.NDArray[Any]
@@ -58,7 +58,7 @@ def test_products_of_four_bytes_are_added_to_each_lane(kind: str) -> None:
 
 
 def test_without_the_widest_instruction_by_pairs(tmp_path: Any) -> None:
-    if dots.supports("add_products") and not dots.supports("add_products_at_once"):
+    if simd.supports("add_products") and not simd.supports("add_products_at_once"):
         pytest.skip("is what the tests above have run")
     if not simd.supports("add_products"):
         pytest.skip("this processor lacks AVX2")
