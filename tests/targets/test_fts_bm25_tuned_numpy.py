@@ -105,10 +105,9 @@ def test_documents_in_windows(beyond: int) -> None:
     N = 2 * KERNEL.WINDOW + beyond
     data = index([N // 3, N, 70, N // 10, 0], N, weights=[1.0, 0.1, 1.5, 2.0, 1.0], plain=beyond == 0)
     hold(data, [[0, 1], [2, 3], [0, 4], [4, 4], [3, 3]], 10)
-    edges = np.array([0, KERNEL.WINDOW - 1, KERNEL.WINDOW, 2 * KERNEL.WINDOW - 1, N - 1])
-    size = np.unique(edges).size
-    few = index([N, size], N, weights=[0.5, 3.0], plain=True)
-    few["documents"][N:] = np.unique(edges)
+    edges = np.array([0, KERNEL.WINDOW - 1, KERNEL.WINDOW, 2 * KERNEL.WINDOW - 2, N - 1])
+    few = index([N, edges.size], N, weights=[0.5, 3.0], plain=True)
+    few["documents"][N:] = np.unique(edges) if beyond > -1 else edges - np.arange(5) // 4
     hold(few, [[0, 1], [1, 0]], 7)
 
 
