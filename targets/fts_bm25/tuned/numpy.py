@@ -29,10 +29,12 @@ from lar.simd import f32x16, shortlist
 from lar.simd.shortlist import NOTHING
 
 WINDOW = 1 << 16  # documents whose sums are made together; up to twice as many go at once
-FEW = 16  # few postings: so many times fewer than documents
+FEW = 80  # times fewer postings than documents are few,
+OTHERS = 3  # and so many times fewer where documents have to be looked up in other lists
 SEARCH = 64  # postings that take as long to walk as one document to be searched
 
 _SLACK = 2.0**-22  # of a sum, for each term: four roundings
+_SMALLEST = np.float32(2.0**-149)
 _FLOAT, _WORD = np.dtype(np.float32), np.dtype(np.uint32)  # np.empty is quicker with them than with the scalar types
 _INDEX = (types.int64[::1], types.uint32[::1], types.float32[::1], types.float32[:, ::1])
 _READ = (types.uint32[:, :], *_INDEX, types.int64[::1])
@@ -147,9 +149,9 @@ def _write(keys: HostArray, filled: int, k: int, scores: HostArray, found: HostA
 def _place(documents: HostArray, begin: Any, end: Any, document: Any) -> Any:
     """Return where the first document that is not below the given one stands in a part of a list."""
     while begin < end:
-        middle = (begin + end) >> 1
+        middle = (begin + end) >> np.uint64(1)
         if documents[middle] < document:
-            begin = middle + 1
+            begin = middle + np.uint64(1)
         else:
             end = middle
     return begin
@@ -186,9 +188,8 @@ def _add_all(postings: Any, lists: HostArray, N: int, least: Any, keys: HostArra
         sums[size:] = np.float32(-1)
         for t in range(at.size):
             end = lists[t, 1] if first + size == N else _place(documents, at[t], lists[t, 1], first + size)
-            some, more = documents[at[t] : end], weights[at[t] : end]
-            for i in range(some.size):
-                sums[some[i] - np.uint32(first)] += more[i]
+            for i in range(at[t], end):
+                sums[documents[i] - np.uint32(first)] += weights[i]
             at[t] = end
         filled, bound, least = _scan(sums, size, first, keys, filled, bound, least, k)
     filled, _ = shortlist.cut(keys, filled, bound, k)
@@ -199,20 +200,43 @@ def _add_all(postings: Any, lists: HostArray, N: int, least: Any, keys: HostArra
 
 
 @_inlined
-def _add_up(postings: Any, lists: HostArray, sums: HostArray) -> Any:
-    """Make the sums of the documents in these lists; return how many postings there are."""
+def _add_up(postings: Any, lists: HostArray, sums: HostArray) -> None:
+    """Make the sums of the documents in these lists, and of no others."""
     documents, weights = postings
+    for t in range(1, lists.shape[0]):
+        for i in range(lists[t, 0], lists[t, 1]):
+            sums[documents[i]] = np.float32(0)
+    for t in range(lists.shape[0]):
+        if t == 0:
+            for i in range(lists[t, 0], lists[t, 1]):
+                sums[documents[i]] = weights[i]
+        else:
+            for i in range(lists[t, 0], lists[t, 1]):
+                sums[documents[i]] += weights[i]
+
+
+@_inlined
+def _collect(documents: HostArray, lists: HostArray, sums: HostArray, floor: Any, names: Any, partial: Any) -> Any:
+    """List the documents whose sums are `floor` or more; return how many there are. Sums are used up."""
     count = 0
     for t in range(lists.shape[0]):
-        some = documents[lists[t, 0] : lists[t, 1]]
-        for i in range(some.size):
-            sums[some[i]] = np.float32(0)
-        count += some.size
-    for t in range(lists.shape[0]):
-        some, more = documents[lists[t, 0] : lists[t, 1]], weights[lists[t, 0] : lists[t, 1]]
-        for i in range(some.size):
-            sums[some[i]] += more[i]
+        for i in range(lists[t, 0], lists[t, 1]):  # without a branch that nobody can foretell
+            document = documents[i]
+            score = sums[document]
+            wanted = score >= floor
+            names[count], partial[count] = document, score
+            sums[document] = np.float32(0) if wanted else score
+            count += wanted
     return count
+
+
+@_inlined
+def _best(names: HostArray, partial: HostArray, count: Any, keys: HostArray, k: Any) -> Any:
+    """Put the k best into `keys`; return how many there are, and the bound."""
+    filled, bound = 0, NOTHING
+    for i in range(count):
+        filled, bound = shortlist.offer(keys, filled, bound, k, shortlist.key_of(-partial[i], names[i]))
+    return shortlist.cut(keys, filled, bound, k)
 
 
 @_compiled
@@ -224,34 +248,24 @@ def _add_few(
     sums: HostArray,
     least: Any,
     keys: HostArray,
-    k: int,
+    k: Any,
 ) -> int:
     """Search the documents of the essential lists, the first ones; return how many are left in `keys`."""
-    others, documents = essential < lists.shape[0], postings[0]
-    size = _add_up(postings, lists[:essential], sums)
-    names, partial = np.empty(size if others else 0, np.uint32), np.empty(size if others else 0, np.float32)
-    filled, bound, left, count = 0, NOTHING, rest[essential], 0
-    margin = np.float32(1 - rest.size * _SLACK)
+    size = 1
     for t in range(essential):
-        some = documents[lists[t, 0] : lists[t, 1]]
-        for i in range(some.size):
-            score = sums[some[i]]
-            if score > 0 and score + left >= least * margin:
-                sums[some[i]] = np.float32(0)  # it comes once; at 0 it is none of those that fill up either
-                if others:
-                    names[count], partial[count] = some[i], score
-                    count += 1
-                filled, bound, least = _offer(keys, filled, bound, least, k, score, some[i])
-    filled, bound = shortlist.cut(keys, filled, bound, k)
-    if others:
-        least = max(least, -shortlist.distance_of(bound))  # k documents reach it: so it was that lists were left out
+        size += np.int64(lists[t, 1] - lists[t, 0])
+    names, partial = np.empty(size, np.uint32), np.empty(size, np.float32)
+    margin = np.float32(1 - rest.size * _SLACK)
+    _add_up(postings, lists[:essential], sums)
+    floor = max(least * margin - rest[essential], _SMALLEST)  # what weighs nothing is found otherwise
+    count = _collect(postings[0], lists[:essential], sums, floor, names, partial)
+    filled, bound = _best(names, partial, count, keys, k)
+    if essential < lists.shape[0]:  # and so there are k documents
+        least = max(least, -shortlist.distance_of(bound))
         for t in range(essential, lists.shape[0]):
             needed = least * margin - rest[t]
             count = _look_up(postings, lists[t], needed, names[:count], partial, sums)
-        filled, bound = 0, NOTHING
-        for i in range(count):
-            filled, bound = shortlist.offer(keys, filled, bound, k, shortlist.key_of(-partial[i], names[i]))
-        filled, _ = shortlist.cut(keys, filled, bound, k)
+        filled, _ = _best(names, partial, count, keys, k)
     return int(filled)
 
 
@@ -266,7 +280,7 @@ def _look_up(postings: Any, ends: HostArray, needed: Any, names: HostArray, part
             count += 1
     if SEARCH * count < documents.size:
         for i in range(count):
-            at = _place(documents, 0, documents.size, names[i])
+            at = _place(documents, np.uint64(0), np.uint64(documents.size), names[i])
             if at < documents.size and documents[at] == names[i]:
                 partial[i] += weights[at]
         return count
@@ -307,7 +321,7 @@ def _search(
     (nq, T), N, k = query.shape, number[0], min(scores.shape[1], number[0])
     postings, most, kth = (documents, weights), bounds[0], bounds[1]
     keys = np.empty(2 * k + 64, np.uint64)
-    terms, lists, rest = np.empty(T, np.int64), np.empty((T, 2), np.int64), np.zeros(T + 1, np.float32)
+    terms, lists, rest = np.empty(T, np.int64), np.empty((T, 2), np.uint64), np.zeros(T + 1, np.float32)
     slack = np.float64(1 + T * _SLACK)
     sums = np.empty(0, np.float32)
     for q in range(nq):
@@ -322,9 +336,9 @@ def _search(
             reached = max(reached, kth[terms[t]])
         essential, size = 0, 0
         while essential < T and rest[essential] >= reached:
-            size += lists[essential, 1] - lists[essential, 0]
+            size += np.int64(lists[essential, 1] - lists[essential, 0])
             essential += 1
-        if FEW * size <= N:
+        if FEW * size * (1 if essential == T else OTHERS) <= N:
             if sums.size == 0:
                 sums = np.empty(N, np.float32)
             filled = _add_few(postings, lists, rest, essential, sums, reached, keys, k)
