@@ -37,8 +37,9 @@ def battery(seed: int) -> tuple[Case, ...]:
     cases += [_case(d, n, V, 5, 3, 100, seed) for d in TIMED]
     cases += [_case(d, 1_000, 40, 5, 3, 10, seed) for d in (*special, *hostile)]
     cases += [_case(d, 1_000, 40, 2, 3, 100, seed) for d in ("giant", "scarce", "tied", "few-and-many", "ascending")]
-    cases += [_case("mixed", rows, V, 5, 3, 10, seed) for rows in (1, 2, 9, 4_097, 8_193)]
-    cases += [_case(d, 257, 40, 3, 2, 257, seed) for d in ("mixed", "tied")]
+    cases += [_case("mixed", rows, V, 5, 3, 10, seed) for rows in (1, 2, 9, 4_097)]
+    cases += [_case("mixed", 8_193, 129, 5, 3, 10, seed)]
+    cases += [_case(d, 257, 40, 3, 2, 257, seed) for d in ("mixed", "tied", "lengths")]
     cases += [_case("scarce", 64, 40, 2, 1, 70, seed), _case("giant", 1, 1, 1, 1, 1, seed)]
     cases += [_case("mixed", n, V, 5, 32, 10, seed), _case("few-and-many", 4_097, 100, 2, 32, 10, seed)]
     return tuple(cases)

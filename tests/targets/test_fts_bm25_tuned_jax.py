@@ -59,7 +59,10 @@ def _own(sizes: list[int], N: int, query: Any, k: int) -> tuple[Case, Data, Host
     return Case("own", "own", shape, 0, {"k": k, "k1": 1.2, "b": 0.75, "capacity": 1}, nq, "own/x"), data, asked
 
 
-@pytest.mark.parametrize("name", [case.name for case in TARGET.battery(0) if case.shape["N"] in {1, 64, 257, 1_000}])
+KINDS = ("giant/n1000/t5/k10/q3", "nothing/n1000/t5/k10/q3", "tied/n257/t3/k257/q2", "lengths/n257/t3/k257/q2")
+
+
+@pytest.mark.parametrize("name", [*KINDS, "scarce/n64/t2/k70/q1", "giant/n1/t1/k1/q1"])
 def test_right_on_every_kind_of_index(name: str) -> None:
     case = next(case for case in TARGET.battery(0) if case.name == name)
     data = TARGET.data(case)

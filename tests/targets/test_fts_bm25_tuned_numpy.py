@@ -141,7 +141,7 @@ def test_fewer_matches_than_wanted_are_filled_up_by_the_lowest_documents() -> No
 
 def test_lists_that_bring_no_result_are_not_walked() -> None:
     """Poisoned weights of documents that only a weak term holds would be the best to whoever reads them."""
-    N = 20_000
+    N = 100 * KERNEL.FEW * KERNEL.OTHERS
     data = index([100, N], N, weights=[5.0, 0.1])
     statics = {"k": 10, "k1": 1.2, "b": 0.75, "capacity": 2**31 - 1}
     state = KERNEL.prepare(np, data, **statics)

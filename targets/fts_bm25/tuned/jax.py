@@ -3,8 +3,8 @@
 It must be right for any index, nq and k, and nowhere slower than the portable kernel under `jax.jit`.
 
 - Lists are added up in blocks of `_BLOCK` postings, in a loop that runs as often as a query's lists need: the portable
-  kernel goes over `capacity` slots, and needs running sums to share them out. A block that lies across the end of a list
-  adds zeros for what is behind it, to the documents there, which changes nothing.
+  kernel goes over `capacity` slots, and needs running sums to share them out. A block that lies across the end of a
+  list adds zeros for what is behind it, to the documents there, which changes nothing.
 - Selection: the k largest sums lie in the k chunks of `_CHUNK` documents with the largest maxima (any other chunk has k
   documents ahead of its best one), so `lax.top_k` sees N / 32 + 32 k numbers instead of N.
 - A batch is a loop over its queries: one compiled body, and one query's sums in the cache at a time.
