@@ -25,7 +25,7 @@ from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
-from lar.simd import f32x16, shortlist
+from lar.simd import largest, shortlist
 from lar.simd.shortlist import NOTHING
 
 WINDOW = 1 << 16  # documents whose sums are made together; up to twice as many go at once
@@ -102,44 +102,14 @@ def _bounds(offsets: HostArray, weights: HostArray, k: int, most: HostArray, kth
     keys = np.empty(2 * min(k, weights.size) + 256, np.uint64)
     for term in range(most.size):
         own = weights[offsets[term] : offsets[term + 1]]
-        largest, filled, bound = np.float32(0), 0, NOTHING
+        heaviest, filled, bound = np.float32(0), 0, NOTHING
         for i in range(own.size):
-            largest = max(largest, own[i])
+            heaviest = max(heaviest, own[i])
             if own.size >= k:
                 filled, bound = shortlist.offer(keys, filled, bound, k, shortlist.key_of(-own[i], i))
         if own.size >= k:
             _, bound = shortlist.cut(keys, filled, bound, k)
-        most[term], kth[term] = largest, -shortlist.distance_of(bound) if bound != NOTHING else np.float32(0)
-
-
-# ---- the k best so far ---------------------------------------------------------------------------------------------
-
-
-@_inlined
-def _offer(keys: Any, filled: Any, bound: Any, least: Any, k: Any, score: Any, document: Any) -> Any:
-    """Take a document in; return how many there are, the bound, and what a score is no result below."""
-    filled, bound = shortlist.offer(keys, filled, bound, k, shortlist.key_of(-score, document))
-    if bound != NOTHING:
-        least = max(least, -shortlist.distance_of(bound))
-    return filled, bound, least
-
-
-@_compiled
-def _write(keys: HostArray, filled: int, k: int, scores: HostArray, found: HostArray) -> None:
-    """Write k documents in order, the lowest that are not among them where there are fewer, then padding."""
-    if filled < k:
-        taken = np.zeros(k, np.bool_)  # of the first k documents, so many are free
-        for key in keys[:filled]:
-            document = key & np.uint64(2**32 - 1)
-            if document < k:
-                taken[document] = True
-        for document in range(k):
-            if not taken[document] and filled < k:
-                keys[filled] = shortlist.key_of(np.float32(0), document)
-                filled += 1
-    shortlist.write(keys, k, scores, found)
-    for i in range(scores.size):
-        scores[i] = np.float32(0) - scores[i]  # a score of 0 keeps its sign
+        most[term], kth[term] = heaviest, -shortlist.distance_of(bound) if bound != NOTHING else np.float32(0)
 
 
 # ---- many postings -------------------------------------------------------------------------------------------------
@@ -155,24 +125,6 @@ def _place(documents: HostArray, begin: Any, end: Any, document: Any) -> Any:
         else:
             end = middle
     return begin
-
-
-@_inlined
-def _scan(sums: HostArray, size: Any, first: Any, keys: HostArray, filled: Any, bound: Any, least: Any, k: Any) -> Any:
-    """Offer the documents from `first` on whose sums exceed `least`; `sums` go on to a multiple of 64."""
-    for at in range(0, size, 64):
-        top = simd.splat(f32x16, least)
-        a, b = simd.load(f32x16, sums, at), simd.load(f32x16, sums, at + 16)
-        c, d = simd.load(f32x16, sums, at + 32), simd.load(f32x16, sums, at + 48)
-        if simd.bits(simd.maximum(simd.maximum(a, b), simd.maximum(c, d)) > top):
-            near = simd.bits(a > top) | (simd.bits(b > top) << np.uint64(16))
-            near |= (simd.bits(c > top) << np.uint64(32)) | (simd.bits(d > top) << np.uint64(48))
-            while near:
-                i = at + simd.trailing_zeros(near)
-                near &= near - np.uint64(1)
-                if sums[i] > least:
-                    filled, bound, least = _offer(keys, filled, bound, least, k, sums[i], first + i)
-    return filled, bound, least
 
 
 @_compiled
@@ -191,7 +143,7 @@ def _add_all(postings: Any, lists: HostArray, N: int, least: Any, keys: HostArra
             for i in range(at[t], end):
                 sums[documents[i] - np.uint32(first)] += weights[i]
             at[t] = end
-        filled, bound, least = _scan(sums, size, first, keys, filled, bound, least, k)
+        filled, bound, least = largest.offer_above(keys, filled, bound, least, k, sums, first)
     filled, _ = shortlist.cut(keys, filled, bound, k)
     return int(filled)
 
@@ -345,4 +297,4 @@ def _search(
         else:
             least = np.nextafter(reached, np.float32(-1)) if reached > 0 else np.float32(-0.5)
             filled = _add_all(postings, lists, N, least, keys, k)
-        _write(keys, filled, k, scores[q], found[q])
+        largest.write(keys, filled, k, scores[q], found[q])
