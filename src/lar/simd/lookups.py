@@ -1,0 +1,124 @@
+"""Values looked up by codes: tables of words that stay in registers, gathers from memory, and bitmaps that say where.
+
+`lookup32` and `gather` must only be compiled where ``supports`` says so, as `lar.simd.lookup256`, the look-up in tables
+of bytes; the others are generic. Codes come in arrays of 8, 16 or 32 bits, bitmaps with the least significant bit
+first.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.np.arrayobj import make_array
+
+from lar.simd.memory import holds
+from lar.simd.permute import u32x8
+from lar.simd.vector import Type, Value, Vector, binary, call, ternary, u32x16, u64x8
+from lar.simd.x86 import FEATURES
+
+FEATURES.update(lookup32=(("avx512f",),), gather=(("avx512f",),))
+
+_I1, _I8, _I32, _I64 = (ir.IntType(width) for width in (1, 8, 32, 64))
+_CODES = frozenset({types.uint8, types.uint16, types.uint32})
+_GATHERED = {u32x16: (u32x16, "dpi", types.uint32), u32x8: (u64x8, "dpq", types.uint64)}
+
+
+def _address(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    data = make_array(kinds[0])(context, builder, values[0]).data
+    return builder.gep(data, [context.cast(builder, values[1], kinds[1], types.intp)])
+
+
+def _load_codes(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    vector, width = kinds[0].instance_type, kinds[1].dtype.bitwidth
+    lanes = ir.VectorType(ir.IntType(width), vector.lanes)
+    item = _address(context, builder, kinds[1:], values[1:])
+    loaded = builder.load(builder.bitcast(item, lanes.as_pointer()))
+    loaded.align = width // 8
+    return loaded if width == vector.width else builder.zext(loaded, vector.ir)
+
+
+def _codes(kind: Type, array: Type, _index: Type) -> Type:
+    fits = isinstance(array, types.Array) and array.layout == "C" and array.dtype in _CODES
+    return kind.instance_type if fits and kind.instance_type in _GATHERED else None
+
+
+def _word64(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    loaded = builder.load(builder.bitcast(_address(context, builder, kinds, values), _I64.as_pointer()))
+    loaded.align = 1
+    return loaded
+
+
+def _octets(array: Type, _index: Type) -> Type:
+    fits = isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.uint8
+    return types.uint64 if fits else None
+
+
+def _mask_of(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    lanes = kinds[0].instance_type.lanes
+    low = values[1] if lanes == 64 else builder.trunc(values[1], ir.IntType(lanes))
+    return builder.bitcast(low, ir.VectorType(_I1, lanes))
+
+
+def _mask(kind: Type, word: Type) -> Type:
+    vector = kind.instance_type
+    fits = isinstance(vector, Vector) and vector.lanes <= 64 and word == types.uint64
+    return Vector(types.boolean, vector.lanes) if fits else None
+
+
+def _lookup32(_context: Any, builder: Any, _kinds: Any, values: Any) -> Value:
+    low, high, codes = values
+    return call(builder, "llvm.x86.avx512.vpermi2var.d.512", u32x16.ir, (low, codes, high))
+
+
+def _gather(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+    array, mask, places = values
+    vector, name, scalar = _GATHERED[kinds[2]]
+    base = builder.bitcast(make_array(kinds[0])(context, builder, array).data, _I8.as_pointer())
+    scale = ir.Constant(_I32, scalar.bitwidth // 8)
+    arguments = (ir.Constant(vector.ir, None), base, places, mask, scale)
+    return call(builder, f"llvm.x86.avx512.mask.gather.{name}.512", vector.ir, arguments)
+
+
+def _gathered(array: Type, mask: Type, places: Type) -> Type:
+    vector = _GATHERED.get(places, (None,))[0]
+    fits = vector is not None and holds(array, vector) and mask == Vector(types.boolean, vector.lanes)
+    return vector if fits else None
+
+
+def _zipped(half: int) -> Any:
+    def emit(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
+        lanes = kinds[0].lanes
+        first = half * lanes // 2
+        order = [first + i // 2 + (lanes if i % 2 else 0) for i in range(lanes)]
+        return builder.shuffle_vector(*values, ir.Constant(ir.VectorType(_I32, lanes), order))
+
+    return emit
+
+
+def _pair(a: Type, b: Type) -> Type:
+    return a if isinstance(a, Vector) and a == b and a.width > 1 else None
+
+
+load_codes = ternary(_codes, _load_codes)
+"""``load_codes(u32x16, array, index)``: 16 items of a contiguous array of uint8, uint16 or uint32; or 8, as `u32x8`."""
+
+word64 = binary(_octets, _word64)
+"""``word64(octets, index)``: eight bytes of a contiguous uint8 array as a uint64, in the machine's order."""
+
+mask_of = binary(_mask, _mask_of)
+"""``mask_of(u32x16, word)``: the mask whose lane i is bit i of a uint64, for as many lanes as the vector has."""
+
+lookup32 = ternary(lambda *kinds: u32x16 if set(kinds) == {u32x16} else None, _lookup32)
+"""``lookup32(low, high, codes)``: word i is word ``codes[i] % 32`` of a table of two vectors."""
+
+gather = ternary(_gathered, _gather)
+"""``gather(array, mask, places)``: items of a uint32 array at 16 places, or of a uint64 one at 8; 0 where not set.
+
+Places where the mask is not set are not read; the others are below 2**31.
+"""
+
+zip_low = binary(_pair, _zipped(0))
+"""``zip_low(a, b)``: ``a[0], b[0], a[1], b[1], ...`` of the first halves of two vectors."""
+
+zip_high = binary(_pair, _zipped(1))
+"""``zip_high(a, b)``: the same of their second halves."""

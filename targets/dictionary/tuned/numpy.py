@@ -1,0 +1,362 @@
+"""`dictionary` by numba: what is small is looked up in registers, and strings are copied by vectors, whatever they are.
+
+It must return exactly the entries that are named, read nothing outside the dictionary whatever the codes at nulls, and
+nowhere take much longer than a loop that copies an entry for each code.
+
+- Up to 32 words lie in two vectors: one permutation looks sixteen codes up.
+- Of up to 256 entries that codes of one byte name, each byte has a table of 256: two permutations look 64 codes up in
+  it, and the bytes found are put side by side.
+- More entries of one word or two are gathered. Codes at nulls, and those that are no entry's, are masked.
+- Strings lie in records of 32 bytes, the last of which is their length, so one access finds a short string. All 32 are
+  copied, and what is too much is overwritten by the next string; where there is no room for it, byte by byte. The
+  record of a longer string says where it is.
+
+A code that is no entry's is told when the page is done.
+"""
+
+import functools
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+
+from lar import simd
+from lar.contracts import Array, Data, HostArray, Query, Tree
+from lar.simd import streams, u8x64, u16x32, u32x16, u64x8
+from lar.simd.lookups import gather, load_codes, lookup32, mask_of, word64, zip_high, zip_low
+from lar.simd.permute import u8x32, u32x8
+
+BLOCK = 1_024  # codes replaced by entries before those are copied
+GROUP = 64  # codes of a word of the bitmap
+FEW, MANY = 32, 256  # words that two vectors hold, and entries that a code of one byte names
+RECORD = 32  # bytes of a record, and bytes copied at once
+LONG = 255  # where the length of a short string is: it is a long one
+AHEAD = 48  # records between one that is fetched and one that is copied
+CACHED = 1 << 18  # bytes of records that are not worth fetching ahead of time
+
+_IN_VECTORS, _IN_BYTES = simd.supports("lookup32"), simd.supports("permute_bytes")
+_GATHERS = simd.supports("gather")
+_WORD, _OCTET, _OFFSET = np.dtype(np.uint32), np.dtype(np.uint8), np.dtype(np.int32)
+_OCTETS, _WORDS, _PAIRS, _OFFSETS = types.uint8[::1], types.uint32[::1], types.uint64[::1], types.int32[::1]
+_CODES = {1: types.uint8[::1], 2: types.uint16[::1], 4: types.uint32[::1]}
+_NUMBER = np.uint64  # indices are unsigned where they are numba's own: it wraps negative ones, at a cost
+_inlined = njit(cache=True, nogil=True, forceinline=True)
+
+
+def prepare(xp: Any, data: Data, *, kind: str, capacity: int) -> Tree:
+    """Lay the dictionary out; arguments are those of ``prepare`` in `portable.py`.
+
+    Returns
+    -------
+    dict of arrays
+        ``table`` uint32 (K, W); ``few`` uint32 (32,), the first words of few entries; ``planes`` uint8 (4 W 256,), the
+        bytes of up to 256 entries of one word or two. Or ``records`` uint8 (32 (K + 1),), the last one empty, for nulls;
+        and ``bytes`` uint8 of strings, with more behind them.
+    """
+    del xp, capacity
+    if kind == "utf8":
+        records, octets = _records(data["offsets"], data["bytes"])
+        return {"records": records, "bytes": octets}
+    values = np.ascontiguousarray(data["values"]).view(_WORD)
+    K, width = values.shape
+    table = simd.aligned((K, width), _WORD)
+    table[:] = values
+    few, planes = np.zeros(FEW, _WORD), simd.aligned((4 * width if width <= 2 else 0, MANY), _OCTET)
+    few[:K] = values[:FEW, 0]
+    planes[:, K:] = 0
+    if planes.size:
+        planes[:, :K] = values[:MANY].astype("<u4").view(_OCTET).T
+    return {"table": table, "few": few, "planes": planes.reshape(-1)}
+
+
+def run(xp: Any, state: Tree, query: Query, /, *, kind: str, capacity: int) -> tuple[Array, ...]:
+    """Decode a page; arguments and results are those of ``run`` in `portable.py`.
+
+    Raises
+    ------
+    IndexError
+        If a code that is not null is no entry's, with its place.
+    """
+    del xp
+    n = query["codes"].size
+    if kind == "fixed":
+        return (decode_into(state, query, simd.aligned((n, state["table"].shape[1]), _OFFSET)),)
+    octets, offsets = simd.aligned((capacity,), _OCTET), np.empty(n + 1, _OFFSET)
+    return octets, offsets, np.array(decode_strings_into(state, query, octets, offsets), _OFFSET)
+
+
+def decode_into(state: Tree, query: Query, values: HostArray) -> HostArray:
+    """Decode a page as `run` does, into a contiguous int32 (n, W) that is there already, and return that."""
+    codes, validity = np.ascontiguousarray(query["codes"]), np.ascontiguousarray(query["validity"])
+    table, target = state["table"], values.reshape(-1).view(_WORD)
+    K, width = table.shape
+    if _IN_VECTORS and width == 1 and K <= FEW:
+        done = _compiled(_from_vectors, codes.itemsize)(codes, validity, state["few"], K, target)
+    elif _IN_BYTES and width <= 2 and 0 < K <= MANY and codes.itemsize == 1:
+        decode = _compiled(_words_from_bytes if width == 1 else _pairs_from_bytes, 1)
+        done = decode(codes, validity, state["planes"], K, target)
+    elif _GATHERS and width == 1:
+        done = _compiled(_gather_words, codes.itemsize)(codes, validity, table.reshape(-1), K, target)
+    elif _GATHERS and width == 2 and target.view(np.uint64).flags.aligned:
+        pairs = table.reshape(-1).view(np.uint64), K, target.view(np.uint64)
+        done = _compiled(_gather_pairs, codes.itemsize)(codes, validity, *pairs)
+    else:
+        done = _compiled(_one_by_one, codes.itemsize)(codes, validity, table.reshape(-1), K, target)
+    if not done:
+        _refuse(query, K)
+    return values
+
+
+def decode_strings_into(state: Tree, query: Query, octets: HostArray, offsets: HostArray) -> int:
+    """Decode a page as `run` does, into uint8 (capacity,) and int32 (n + 1,), and return the total."""
+    codes, validity, records = query["codes"], np.ascontiguousarray(query["validity"]), state["records"]
+    K, codes = records.size // RECORD - 1, np.ascontiguousarray(codes)
+    decode = _compiled(_strings, codes.itemsize)
+    total: int = decode(codes, validity, records, state["bytes"], K, octets, offsets)
+    if total < 0:
+        _refuse(query, K)
+    octets[total:] = 0
+    return total
+
+
+def _refuse(query: Query, K: int) -> None:
+    codes = query["codes"]
+    valid = np.unpackbits(query["validity"], count=codes.size, bitorder="little") == 1
+    place = int(np.argmax(valid & (codes >= K)))
+    raise IndexError(f"codes[{place}] is {codes[place]} and not null, expected a code below K = {K}")
+
+
+def _records(offsets: HostArray, octets: HostArray) -> tuple[HostArray, HostArray]:
+    """Return a record of each string and an empty one, and the strings with 32 bytes behind them."""
+    padded = simd.aligned((octets.size + RECORD,), _OCTET)
+    padded[: octets.size], padded[octets.size :] = octets, 0
+    records = simd.aligned((len(offsets), RECORD), _OCTET)
+    starts, lengths = offsets[:-1].astype(np.int64), np.diff(offsets)
+    short, along = lengths < RECORD, np.arange(RECORD)
+    for first in range(0, len(starts), 1 << 14):  # their places are wider than they are
+        some = slice(first, min(first + (1 << 14), len(starts)))
+        records[some] = padded[np.minimum(starts[some, None] + along, padded.size - 1)]
+    records[:-1, -1], records[-1] = np.where(short, lengths, LONG), 0
+    where = np.stack([starts, lengths], axis=1)[~short].astype(_WORD)
+    records[:-1, :8][~short] = where.view(_OCTET)
+    return records.reshape(-1), padded
+
+
+@functools.cache
+def _compiled(function: Any, code: int) -> Any:
+    """Compile a function for codes of so many bytes."""
+    reads: tuple[Any, ...] = {
+        _from_vectors: (_WORDS,),
+        _words_from_bytes: (_OCTETS,),
+        _pairs_from_bytes: (_OCTETS,),
+        _gather_pairs: (_PAIRS,),
+        _strings: (_OCTETS, _OCTETS),
+    }.get(function, (_WORDS,))
+    writes = {_strings: (_OCTETS, _OFFSETS), _gather_pairs: (_PAIRS,)}.get(function, (_WORDS,))
+    compiled = njit(cache=True, nogil=True)(function)
+    simd.compile_once(compiled, (_CODES[code], _OCTETS, *reads), (types.int64, *writes))
+    return compiled
+
+
+# ---- codes and nulls -----------------------------------------------------------------------------------------------
+
+
+@_inlined
+def _is_valid(validity: HostArray, i: int) -> bool:
+    return bool(validity[_NUMBER(i >> 3)] >> _NUMBER(i & 7) & _NUMBER(1))
+
+
+@_inlined
+def _tail(codes: HostArray, validity: HostArray, table: HostArray, K: int, width: int, target: HostArray) -> bool:
+    """Copy the entries of the codes behind the last whole group; say whether all of them are entries."""
+    good = True
+    for i in range(codes.size // GROUP * GROUP, codes.size):
+        valid, code = _is_valid(validity, i), np.int64(codes[_NUMBER(i)])
+        good &= not valid or code < K
+        for j in range(width):
+            found = table[_NUMBER(code * width + j)] if valid and code < K else table.dtype.type(0)
+            target[_NUMBER(i * width + j)] = found
+    return good
+
+
+@_inlined
+def _entries(codes: HostArray, validity: HostArray, start: int, K: int, entries: HostArray) -> bool:
+    """Write the entries of a block of codes from `start` on, K for nulls; say whether all of them are entries."""
+    stop = min(start + BLOCK, codes.size)
+    whole = stop - (stop - start) % GROUP
+    limit = simd.splat(u32x16, K)
+    beyond = limit != limit
+    for i in range(start, whole, GROUP):
+        word = word64(validity, i >> 3)
+        for lane in range(0, GROUP, 16):
+            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
+            beyond = beyond | (valid & (code >= limit))
+            simd.store(entries, i - start + lane, simd.select(valid, simd.minimum(code, limit), limit))
+    good = simd.bits(beyond) == 0
+    for i in range(whole, stop):
+        code = np.int64(codes[_NUMBER(i)])
+        if not _is_valid(validity, i):
+            code = K
+        elif code >= K:
+            code, good = K, False
+        entries[_NUMBER(i - start)] = code
+    return good
+
+
+# ---- values of fixed width -----------------------------------------------------------------------------------------
+
+
+def _from_vectors(codes: HostArray, validity: HostArray, few: HostArray, K: int, target: HostArray) -> bool:
+    low, high, none = simd.load(u32x16, few, 0), simd.load(u32x16, few, 16), simd.splat(u32x16, 0)
+    limit = simd.splat(u32x16, K)
+    beyond = limit != limit
+    for i in range(0, codes.size // GROUP * GROUP, GROUP):
+        word = word64(validity, i >> 3)
+        for lane in range(0, GROUP, 16):
+            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
+            beyond = beyond | (valid & (code >= limit))
+            simd.store(target, i + lane, simd.select(valid, lookup32(low, high, code), none))
+    return bool(_tail(codes, validity, few, K, 1, target)) and simd.bits(beyond) == 0
+
+
+@_inlined
+def _words64(planes: HostArray, first: int, codes: Any, valid: Any) -> Any:
+    """Return the words of 64 codes as four vectors, from four tables of bytes."""
+    none = simd.splat(u8x64, 0)
+    a = simd.select(valid, simd.lookup256(planes, first, codes), none)
+    b = simd.select(valid, simd.lookup256(planes, first + MANY, codes), none)
+    c = simd.select(valid, simd.lookup256(planes, first + 2 * MANY, codes), none)
+    d = simd.select(valid, simd.lookup256(planes, first + 3 * MANY, codes), none)
+    e, f = simd.reinterpret(u16x32, zip_low(a, b)), simd.reinterpret(u16x32, zip_low(c, d))
+    g, h = simd.reinterpret(u16x32, zip_high(a, b)), simd.reinterpret(u16x32, zip_high(c, d))
+    p, q = simd.reinterpret(u32x16, zip_low(e, f)), simd.reinterpret(u32x16, zip_high(e, f))
+    return p, q, simd.reinterpret(u32x16, zip_low(g, h)), simd.reinterpret(u32x16, zip_high(g, h))
+
+
+@_inlined
+def _scalars(codes: HostArray, validity: HostArray, planes: HostArray, K: int, width: int, target: HostArray) -> bool:
+    """Do what `_tail` does, from tables of bytes."""
+    good = True
+    for i in range(codes.size // GROUP * GROUP, codes.size):
+        valid, code = _is_valid(validity, i), np.int64(codes[_NUMBER(i)])
+        good &= not valid or code < K
+        for j in range(width):
+            word = np.uint32(0)
+            for b in range(4 * valid):
+                word |= np.uint32(planes[_NUMBER((4 * j + b) * MANY + code)]) << np.uint32(8 * b)
+            target[_NUMBER(i * width + j)] = word
+    return good
+
+
+def _words_from_bytes(codes: HostArray, validity: HostArray, planes: HostArray, K: int, target: HostArray) -> bool:
+    last = simd.splat(u8x64, K - 1)
+    beyond = last != last
+    for i in range(0, codes.size // GROUP * GROUP, GROUP):
+        valid, code = mask_of(u8x64, word64(validity, i >> 3)), simd.load(u8x64, codes, i)
+        beyond = beyond | (valid & (code > last))
+        p, q, r, s = _words64(planes, 0, code, valid)
+        simd.store(target, i, p)
+        simd.store(target, i + 16, q)
+        simd.store(target, i + 32, r)
+        simd.store(target, i + 48, s)
+    return bool(_scalars(codes, validity, planes, K, 1, target)) and simd.bits(beyond) == 0
+
+
+def _pairs_from_bytes(codes: HostArray, validity: HostArray, planes: HostArray, K: int, target: HostArray) -> bool:
+    last = simd.splat(u8x64, K - 1)
+    beyond = last != last
+    for i in range(0, codes.size // GROUP * GROUP, GROUP):
+        valid, code = mask_of(u8x64, word64(validity, i >> 3)), simd.load(u8x64, codes, i)
+        beyond = beyond | (valid & (code > last))
+        a, b, c, d = _words64(planes, 0, code, valid)
+        e, f, g, h = _words64(planes, 4 * MANY, code, valid)
+        at = 2 * i
+        for low, high in ((a, e), (b, f), (c, g), (d, h)):
+            simd.store(target, at, zip_low(low, high))
+            simd.store(target, at + 16, zip_high(low, high))
+            at += 32
+    return bool(_scalars(codes, validity, planes, K, 2, target)) and simd.bits(beyond) == 0
+
+
+def _gather_words(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
+    limit = simd.splat(u32x16, K)
+    beyond = limit != limit
+    for i in range(0, codes.size // GROUP * GROUP, GROUP):
+        word = word64(validity, i >> 3)
+        for lane in range(0, GROUP, 16):
+            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
+            beyond = beyond | (valid & (code >= limit))
+            simd.store(target, i + lane, gather(table, valid & (code < limit), code))
+    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+
+
+def _gather_pairs(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
+    limit = simd.splat(u32x8, K)
+    beyond = limit != limit
+    for i in range(0, codes.size // GROUP * GROUP, GROUP):
+        word = word64(validity, i >> 3)
+        for lane in range(0, GROUP, 8):
+            valid, code = mask_of(u32x8, word >> _NUMBER(lane)), load_codes(u32x8, codes, i + lane)
+            beyond = beyond | (valid & (code >= limit))
+            simd.store(target, i + lane, gather(table, valid & (code < limit), code))
+    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+
+
+def _one_by_one(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
+    entries, width, good = np.empty(BLOCK, np.uint32), target.size // max(codes.size, 1), True
+    for start in range(0, codes.size, BLOCK):
+        good &= _entries(codes, validity, start, K, entries)
+        at = start * width
+        for i in range(min(BLOCK, codes.size - start)):
+            entry = np.int64(entries[_NUMBER(i)])
+            for j in range(width):
+                target[_NUMBER(at)] = table[_NUMBER(entry * width + j)] if entry < K else np.uint32(0)
+                at += 1
+    return good
+
+
+# ---- strings -------------------------------------------------------------------------------------------------------
+
+
+@_inlined
+def _copy_what_fits(source: HostArray, start: int, length: int, target: HostArray, at: int) -> None:
+    for i in range(min(length, target.size - at)):
+        target[_NUMBER(at + i)] = source[_NUMBER(start + i)]
+
+
+def _strings(
+    codes: HostArray,
+    validity: HostArray,
+    records: HostArray,
+    octets: HostArray,
+    K: int,
+    out: HostArray,
+    ends: HostArray,
+) -> int:
+    """Return the total, or -1 where a code is no entry's."""
+    entries, good, at, room = np.zeros(BLOCK + AHEAD, np.uint32), True, np.int64(0), out.size - RECORD
+    fetched = records.size > CACHED
+    for start in range(0, codes.size, BLOCK):
+        good &= _entries(codes, validity, start, K, entries)
+        for i in range(min(BLOCK, codes.size - start)):
+            first = np.int64(entries[_NUMBER(i)]) * RECORD
+            if fetched:
+                streams.prefetch(records, np.int64(entries[_NUMBER(i + AHEAD)]) * RECORD)
+            length = np.int64(records[_NUMBER(first + RECORD - 1)])
+            ends[_NUMBER(start + i)] = at
+            if length < RECORD:
+                if at <= room:
+                    simd.store(out, at, simd.load(u8x32, records, first))
+                else:
+                    _copy_what_fits(records, first, length, out, at)
+            else:
+                where = word64(records, first)
+                first, length = np.int64(where & _NUMBER(0xFFFFFFFF)), np.int64(where >> _NUMBER(32))
+                if at + length <= room:
+                    for j in range(0, length, RECORD):
+                        simd.store(out, at + j, simd.load(u8x32, octets, first + j))
+                else:
+                    _copy_what_fits(octets, first, length, out, at)
+            at += length
+    ends[_NUMBER(codes.size)] = at
+    return at if good else -1
