@@ -1,25 +1,32 @@
 """Values looked up by codes: tables of words that stay in registers, gathers from memory, and bitmaps that say where.
 
-`lookup32` and `gather` must only be compiled where ``supports`` says so, as `lar.simd.lookup256`, the look-up in tables
-of bytes; the others are generic. Codes come in arrays of 8, 16 or 32 bits, bitmaps with the least significant bit
+`lookup32`, `gather` and `words_of` (by ``lookup256``) must only be compiled where ``supports`` says so; the others are
+generic. Codes come in arrays of 8, 16 or 32 bits, bitmaps with the least significant bit
 first.
 """
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.np.arrayobj import make_array
 
-from lar.simd.memory import holds
+from lar.simd.lanes import bits, minimum, reinterpret, select, splat
+from lar.simd.memory import holds, store
 from lar.simd.permute import u32x8
-from lar.simd.vector import Type, Value, Vector, binary, call, ternary, u32x16, u64x8
-from lar.simd.x86 import FEATURES
+from lar.simd.vector import Type, Value, Vector, binary, call, ternary, u8x64, u16x32, u32x16, u64x8
+from lar.simd.x86 import FEATURES, lookup256
+
+MANY = 256
+"""Bytes of a table that `lookup256` looks up in."""
 
 FEATURES.update(lookup32=(("avx512f",),), gather=(("avx512f",),))
 
 _I1, _I8, _I32, _I64 = (ir.IntType(width) for width in (1, 8, 32, 64))
 _CODES = frozenset({types.uint8, types.uint16, types.uint32})
+_NUMBER = np.uint64
+_inlined = njit(cache=True, nogil=True, forceinline=True)
 _GATHERED = {u32x16: (u32x16, "dpi", types.uint32), u32x8: (u64x8, "dpq", types.uint64)}
 
 
@@ -122,3 +129,81 @@ zip_low = binary(_pair, _zipped(0))
 
 zip_high = binary(_pair, _zipped(1))
 """``zip_high(a, b)``: the same of their second halves."""
+
+
+@_inlined  # type: ignore[untyped-decorator]  # numba ships no types
+def is_set(bitmap: Any, i: int) -> bool:
+    """Return bit i of a uint8 bitmap."""
+    return bool(bitmap[_NUMBER(i >> 3)] >> _NUMBER(i & 7) & _NUMBER(1))
+
+
+@_inlined  # type: ignore[untyped-decorator]  # numba ships no types
+def entries_of(codes: Any, validity: Any, start: int, stop: int, K: int, entries: Any) -> bool:
+    """Replace codes by the entries they stand for: by K where they are null, or no entry's.
+
+    Parameters
+    ----------
+    codes : array
+        uint8, uint16 or uint32 (n,).
+    validity : array
+        uint8, a bitmap of n places.
+    start, stop : int
+        Which codes; `start` is a multiple of 8.
+    K : int
+        Number of entries.
+    entries : array
+        uint32, written to: ``stop - start`` of them.
+
+    Returns
+    -------
+    bool
+        Whether all codes that are not null are below K.
+    """
+    whole = stop - (stop - start) % 64
+    limit, beyond = splat(u32x16, K), mask_of(u32x16, _NUMBER(0))
+    for i in range(start, whole, 64):
+        word = word64(validity, i >> 3)
+        for lane in range(0, 64, 16):
+            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
+            beyond = beyond | (valid & (code >= limit))
+            store(entries, i - start + lane, select(valid, minimum(code, limit), limit))
+    good = bits(beyond) == 0
+    for i in range(whole, stop):
+        code = np.int64(codes[_NUMBER(i)])
+        if not is_set(validity, i):
+            code = K
+        elif code >= K:
+            code, good = K, False
+        entries[_NUMBER(i - start)] = code
+    return good
+
+
+@_inlined  # type: ignore[untyped-decorator]  # numba ships no types
+def words_of(planes: Any, first: int, codes: Any, kept: Any) -> Any:
+    """Look words of four bytes up for 64 codes of one byte each.
+
+    Parameters
+    ----------
+    planes : array
+        uint8, from `first` on four tables of 256 bytes: the words' lowest bytes, and so on up to the highest ones.
+    first : int
+        Where they begin.
+    codes : u8x64
+        The codes.
+    kept : mask of 64 lanes
+        The words of other codes are 0.
+
+    Returns
+    -------
+    four u32x16
+        The words in order.
+    """
+    none = splat(u8x64, 0)
+    a = select(kept, lookup256(planes, first, codes), none)
+    b = select(kept, lookup256(planes, first + MANY, codes), none)
+    c = select(kept, lookup256(planes, first + 2 * MANY, codes), none)
+    d = select(kept, lookup256(planes, first + 3 * MANY, codes), none)
+    e, f = reinterpret(u16x32, zip_low(a, b)), reinterpret(u16x32, zip_low(c, d))
+    g, h = reinterpret(u16x32, zip_high(a, b)), reinterpret(u16x32, zip_high(c, d))
+    p, q = reinterpret(u32x16, zip_low(e, f)), reinterpret(u32x16, zip_high(e, f))
+    return p, q, reinterpret(u32x16, zip_low(g, h)), reinterpret(u32x16, zip_high(g, h))

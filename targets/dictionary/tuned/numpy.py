@@ -22,13 +22,25 @@ from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
-from lar.simd import streams, u8x64, u16x32, u32x16, u64x8
-from lar.simd.lookups import gather, load_codes, lookup32, mask_of, word64, zip_high, zip_low
+from lar.simd import streams, u8x64, u32x16
+from lar.simd.lookups import (
+    MANY,
+    entries_of,
+    gather,
+    is_set,
+    load_codes,
+    lookup32,
+    mask_of,
+    word64,
+    words_of,
+    zip_high,
+    zip_low,
+)
 from lar.simd.permute import u8x32, u32x8
 
 BLOCK = 1_024  # codes replaced by entries before those are copied
 GROUP = 64  # codes of a word of the bitmap
-FEW, MANY = 32, 256  # words that two vectors hold, and entries that a code of one byte names
+FEW = 32  # words that two vectors hold
 RECORD = 32  # bytes of a record, and bytes copied at once
 LONG = 255  # where the length of a short string is: it is a long one
 AHEAD = 48  # records between one that is fetched and one that is copied
@@ -40,6 +52,7 @@ _WORD, _OCTET, _OFFSET = np.dtype(np.uint32), np.dtype(np.uint8), np.dtype(np.in
 _OCTETS, _WORDS, _PAIRS, _OFFSETS = types.uint8[::1], types.uint32[::1], types.uint64[::1], types.int32[::1]
 _CODES = {1: types.uint8[::1], 2: types.uint16[::1], 4: types.uint32[::1]}
 _NUMBER = np.uint64  # indices are unsigned where they are numba's own: it wraps negative ones, at a cost
+_NONE = np.uint64(0)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
 
 
@@ -50,8 +63,8 @@ def prepare(xp: Any, data: Data, *, kind: str, capacity: int) -> Tree:
     -------
     dict of arrays
         ``table`` uint32 (K, W); ``few`` uint32 (32,), the first words of few entries; ``planes`` uint8 (4 W 256,), the
-        bytes of up to 256 entries of one word or two. Or ``records`` uint8 (32 (K + 1),), the last one empty, for nulls;
-        and ``bytes`` uint8 of strings, with more behind them.
+        bytes of up to 256 entries of one word or two. Or ``records`` uint8 (32 (K + 1),), the last one empty, for
+        nulls; and ``bytes`` uint8 of strings, with more behind them.
     """
     del xp, capacity
     if kind == "utf8":
@@ -91,10 +104,10 @@ def decode_into(state: Tree, query: Query, values: HostArray) -> HostArray:
     table, target = state["table"], values.reshape(-1).view(_WORD)
     K, width = table.shape
     if _IN_VECTORS and width == 1 and K <= FEW:
-        done = _compiled(_from_vectors, codes.itemsize)(codes, validity, state["few"], K, target)
+        done = _compiled(_from_vectors, codes.itemsize)(codes, validity, state["few"], table.reshape(-1), K, target)
     elif _IN_BYTES and width <= 2 and 0 < K <= MANY and codes.itemsize == 1:
         decode = _compiled(_words_from_bytes if width == 1 else _pairs_from_bytes, 1)
-        done = decode(codes, validity, state["planes"], K, target)
+        done = decode(codes, validity, state["planes"], table.reshape(-1), K, target)
     elif _GATHERS and width == 1:
         done = _compiled(_gather_words, codes.itemsize)(codes, validity, table.reshape(-1), K, target)
     elif _GATHERS and width == 2 and target.view(np.uint64).flags.aligned:
@@ -142,17 +155,22 @@ def _records(offsets: HostArray, octets: HostArray) -> tuple[HostArray, HostArra
     return records.reshape(-1), padded
 
 
+_ARRAYS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "_from_vectors": ((_WORDS, _WORDS), (_WORDS,)),
+    "_words_from_bytes": ((_OCTETS, _WORDS), (_WORDS,)),
+    "_pairs_from_bytes": ((_OCTETS, _WORDS), (_WORDS,)),
+    "_gather_words": ((_WORDS,), (_WORDS,)),
+    "_gather_pairs": ((_PAIRS,), (_PAIRS,)),
+    "_one_by_one": ((_WORDS,), (_WORDS,)),
+    "_strings": ((_OCTETS, _OCTETS), (_OCTETS, _OFFSETS)),
+}
+"""Of each function, what it reads beside codes and bitmap, and what it writes."""
+
+
 @functools.cache
 def _compiled(function: Any, code: int) -> Any:
     """Compile a function for codes of so many bytes."""
-    reads: tuple[Any, ...] = {
-        _from_vectors: (_WORDS,),
-        _words_from_bytes: (_OCTETS,),
-        _pairs_from_bytes: (_OCTETS,),
-        _gather_pairs: (_PAIRS,),
-        _strings: (_OCTETS, _OCTETS),
-    }.get(function, (_WORDS,))
-    writes = {_strings: (_OCTETS, _OFFSETS), _gather_pairs: (_PAIRS,)}.get(function, (_WORDS,))
+    reads, writes = _ARRAYS[function.__name__]
     compiled = njit(cache=True, nogil=True)(function)
     simd.compile_once(compiled, (_CODES[code], _OCTETS, *reads), (types.int64, *writes))
     return compiled
@@ -162,16 +180,11 @@ def _compiled(function: Any, code: int) -> Any:
 
 
 @_inlined
-def _is_valid(validity: HostArray, i: int) -> bool:
-    return bool(validity[_NUMBER(i >> 3)] >> _NUMBER(i & 7) & _NUMBER(1))
-
-
-@_inlined
 def _tail(codes: HostArray, validity: HostArray, table: HostArray, K: int, width: int, target: HostArray) -> bool:
     """Copy the entries of the codes behind the last whole group; say whether all of them are entries."""
     good = True
     for i in range(codes.size // GROUP * GROUP, codes.size):
-        valid, code = _is_valid(validity, i), np.int64(codes[_NUMBER(i)])
+        valid, code = is_set(validity, i), np.int64(codes[_NUMBER(i)])
         good &= not valid or code < K
         for j in range(width):
             found = table[_NUMBER(code * width + j)] if valid and code < K else table.dtype.type(0)
@@ -179,108 +192,61 @@ def _tail(codes: HostArray, validity: HostArray, table: HostArray, K: int, width
     return good
 
 
-@_inlined
-def _entries(codes: HostArray, validity: HostArray, start: int, K: int, entries: HostArray) -> bool:
-    """Write the entries of a block of codes from `start` on, K for nulls; say whether all of them are entries."""
-    stop = min(start + BLOCK, codes.size)
-    whole = stop - (stop - start) % GROUP
-    limit = simd.splat(u32x16, K)
-    beyond = limit != limit
-    for i in range(start, whole, GROUP):
-        word = word64(validity, i >> 3)
-        for lane in range(0, GROUP, 16):
-            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
-            beyond = beyond | (valid & (code >= limit))
-            simd.store(entries, i - start + lane, simd.select(valid, simd.minimum(code, limit), limit))
-    good = simd.bits(beyond) == 0
-    for i in range(whole, stop):
-        code = np.int64(codes[_NUMBER(i)])
-        if not _is_valid(validity, i):
-            code = K
-        elif code >= K:
-            code, good = K, False
-        entries[_NUMBER(i - start)] = code
-    return good
-
-
 # ---- values of fixed width -----------------------------------------------------------------------------------------
 
 
-def _from_vectors(codes: HostArray, validity: HostArray, few: HostArray, K: int, target: HostArray) -> bool:
+def _from_vectors(
+    codes: HostArray, validity: HostArray, few: HostArray, table: HostArray, K: int, target: HostArray
+) -> bool:
     low, high, none = simd.load(u32x16, few, 0), simd.load(u32x16, few, 16), simd.splat(u32x16, 0)
     limit = simd.splat(u32x16, K)
-    beyond = limit != limit
+    beyond = mask_of(u32x16, _NONE)
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         word = word64(validity, i >> 3)
         for lane in range(0, GROUP, 16):
             valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
             beyond = beyond | (valid & (code >= limit))
             simd.store(target, i + lane, simd.select(valid, lookup32(low, high, code), none))
-    return bool(_tail(codes, validity, few, K, 1, target)) and simd.bits(beyond) == 0
+    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
 
 
-@_inlined
-def _words64(planes: HostArray, first: int, codes: Any, valid: Any) -> Any:
-    """Return the words of 64 codes as four vectors, from four tables of bytes."""
-    none = simd.splat(u8x64, 0)
-    a = simd.select(valid, simd.lookup256(planes, first, codes), none)
-    b = simd.select(valid, simd.lookup256(planes, first + MANY, codes), none)
-    c = simd.select(valid, simd.lookup256(planes, first + 2 * MANY, codes), none)
-    d = simd.select(valid, simd.lookup256(planes, first + 3 * MANY, codes), none)
-    e, f = simd.reinterpret(u16x32, zip_low(a, b)), simd.reinterpret(u16x32, zip_low(c, d))
-    g, h = simd.reinterpret(u16x32, zip_high(a, b)), simd.reinterpret(u16x32, zip_high(c, d))
-    p, q = simd.reinterpret(u32x16, zip_low(e, f)), simd.reinterpret(u32x16, zip_high(e, f))
-    return p, q, simd.reinterpret(u32x16, zip_low(g, h)), simd.reinterpret(u32x16, zip_high(g, h))
-
-
-@_inlined
-def _scalars(codes: HostArray, validity: HostArray, planes: HostArray, K: int, width: int, target: HostArray) -> bool:
-    """Do what `_tail` does, from tables of bytes."""
-    good = True
-    for i in range(codes.size // GROUP * GROUP, codes.size):
-        valid, code = _is_valid(validity, i), np.int64(codes[_NUMBER(i)])
-        good &= not valid or code < K
-        for j in range(width):
-            word = np.uint32(0)
-            for b in range(4 * valid):
-                word |= np.uint32(planes[_NUMBER((4 * j + b) * MANY + code)]) << np.uint32(8 * b)
-            target[_NUMBER(i * width + j)] = word
-    return good
-
-
-def _words_from_bytes(codes: HostArray, validity: HostArray, planes: HostArray, K: int, target: HostArray) -> bool:
+def _words_from_bytes(
+    codes: HostArray, validity: HostArray, planes: HostArray, table: HostArray, K: int, target: HostArray
+) -> bool:
     last = simd.splat(u8x64, K - 1)
-    beyond = last != last
+    beyond = mask_of(u8x64, _NONE)
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         valid, code = mask_of(u8x64, word64(validity, i >> 3)), simd.load(u8x64, codes, i)
         beyond = beyond | (valid & (code > last))
-        p, q, r, s = _words64(planes, 0, code, valid)
+        p, q, r, s = words_of(planes, 0, code, valid)
         simd.store(target, i, p)
         simd.store(target, i + 16, q)
         simd.store(target, i + 32, r)
         simd.store(target, i + 48, s)
-    return bool(_scalars(codes, validity, planes, K, 1, target)) and simd.bits(beyond) == 0
+    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
 
 
-def _pairs_from_bytes(codes: HostArray, validity: HostArray, planes: HostArray, K: int, target: HostArray) -> bool:
+def _pairs_from_bytes(
+    codes: HostArray, validity: HostArray, planes: HostArray, table: HostArray, K: int, target: HostArray
+) -> bool:
     last = simd.splat(u8x64, K - 1)
-    beyond = last != last
+    beyond = mask_of(u8x64, _NONE)
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         valid, code = mask_of(u8x64, word64(validity, i >> 3)), simd.load(u8x64, codes, i)
         beyond = beyond | (valid & (code > last))
-        a, b, c, d = _words64(planes, 0, code, valid)
-        e, f, g, h = _words64(planes, 4 * MANY, code, valid)
+        a, b, c, d = words_of(planes, 0, code, valid)
+        e, f, g, h = words_of(planes, 4 * MANY, code, valid)
         at = 2 * i
         for low, high in ((a, e), (b, f), (c, g), (d, h)):
             simd.store(target, at, zip_low(low, high))
             simd.store(target, at + 16, zip_high(low, high))
             at += 32
-    return bool(_scalars(codes, validity, planes, K, 2, target)) and simd.bits(beyond) == 0
+    return bool(_tail(codes, validity, table, K, 2, target)) and simd.bits(beyond) == 0
 
 
 def _gather_words(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
     limit = simd.splat(u32x16, K)
-    beyond = limit != limit
+    beyond = mask_of(u32x16, _NONE)
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         word = word64(validity, i >> 3)
         for lane in range(0, GROUP, 16):
@@ -292,7 +258,7 @@ def _gather_words(codes: HostArray, validity: HostArray, table: HostArray, K: in
 
 def _gather_pairs(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
     limit = simd.splat(u32x8, K)
-    beyond = limit != limit
+    beyond = mask_of(u32x8, _NONE)
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         word = word64(validity, i >> 3)
         for lane in range(0, GROUP, 8):
@@ -305,7 +271,7 @@ def _gather_pairs(codes: HostArray, validity: HostArray, table: HostArray, K: in
 def _one_by_one(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
     entries, width, good = np.empty(BLOCK, np.uint32), target.size // max(codes.size, 1), True
     for start in range(0, codes.size, BLOCK):
-        good &= _entries(codes, validity, start, K, entries)
+        good &= entries_of(codes, validity, start, min(start + BLOCK, codes.size), K, entries)
         at = start * width
         for i in range(min(BLOCK, codes.size - start)):
             entry = np.int64(entries[_NUMBER(i)])
@@ -337,7 +303,7 @@ def _strings(
     entries, good, at, room = np.zeros(BLOCK + AHEAD, np.uint32), True, np.int64(0), out.size - RECORD
     fetched = records.size > CACHED
     for start in range(0, codes.size, BLOCK):
-        good &= _entries(codes, validity, start, K, entries)
+        good &= entries_of(codes, validity, start, min(start + BLOCK, codes.size), K, entries)
         for i in range(min(BLOCK, codes.size - start)):
             first = np.int64(entries[_NUMBER(i)]) * RECORD
             if fetched:
