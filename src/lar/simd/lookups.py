@@ -179,6 +179,29 @@ def entries_of(codes: Any, validity: Any, start: int, stop: int, K: int, entries
 
 
 @_inlined  # type: ignore[untyped-decorator]  # numba ships no types
+def take_tail(codes: Any, validity: Any, table: Any, K: int, width: int, target: Any) -> bool:
+    """Copy the entries of the codes behind the last 64 of a page, zeros for nulls; say whether all of them are entries.
+
+    Parameters
+    ----------
+    codes, validity, K
+        As in `entries_of`.
+    table, target : array
+        Of one dtype, `width` items an entry.
+    width : int
+        Items of an entry.
+    """
+    good = True
+    for i in range(codes.size - codes.size % 64, codes.size):
+        valid, code = is_set(validity, i), np.int64(codes[_NUMBER(i)])
+        good &= not valid or code < K
+        for j in range(width):
+            found = table[_NUMBER(code * width + j)] if valid and code < K else table.dtype.type(0)
+            target[_NUMBER(i * width + j)] = found
+    return good
+
+
+@_inlined  # type: ignore[untyped-decorator]  # numba ships no types
 def words_of(planes: Any, first: int, codes: Any, kept: Any) -> Any:
     """Look words of four bytes up for 64 codes of one byte each.
 

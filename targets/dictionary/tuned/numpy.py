@@ -22,20 +22,8 @@ from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
-from lar.simd import streams, u8x64, u32x16
-from lar.simd.lookups import (
-    MANY,
-    entries_of,
-    gather,
-    is_set,
-    load_codes,
-    lookup32,
-    mask_of,
-    word64,
-    words_of,
-    zip_high,
-    zip_low,
-)
+from lar.simd import lookups, streams, u8x64, u32x16
+from lar.simd.lookups import entries_of, load_codes, mask_of, take_tail, word64
 from lar.simd.permute import u8x32, u32x8
 
 BLOCK = 1_024  # codes replaced by entries before those are copied
@@ -74,11 +62,11 @@ def prepare(xp: Any, data: Data, *, kind: str, capacity: int) -> Tree:
     K, width = values.shape
     table = simd.aligned((K, width), _WORD)
     table[:] = values
-    few, planes = np.zeros(FEW, _WORD), simd.aligned((4 * width if width <= 2 else 0, MANY), _OCTET)
+    few, planes = np.zeros(FEW, _WORD), simd.aligned((4 * width if width <= 2 else 0, lookups.MANY), _OCTET)
     few[:K] = values[:FEW, 0]
     planes[:, K:] = 0
     if planes.size:
-        planes[:, :K] = values[:MANY].astype("<u4").view(_OCTET).T
+        planes[:, :K] = values[: lookups.MANY].astype("<u4").view(_OCTET).T
     return {"table": table, "few": few, "planes": planes.reshape(-1)}
 
 
@@ -105,7 +93,7 @@ def decode_into(state: Tree, query: Query, values: HostArray) -> HostArray:
     K, width = table.shape
     if _IN_VECTORS and width == 1 and K <= FEW:
         done = _compiled(_from_vectors, codes.itemsize)(codes, validity, state["few"], table.reshape(-1), K, target)
-    elif _IN_BYTES and width <= 2 and 0 < K <= MANY and codes.itemsize == 1:
+    elif _IN_BYTES and width <= 2 and 0 < K <= lookups.MANY and codes.itemsize == 1:
         decode = _compiled(_words_from_bytes if width == 1 else _pairs_from_bytes, 1)
         done = decode(codes, validity, state["planes"], table.reshape(-1), K, target)
     elif _GATHERS and width == 1:
@@ -150,8 +138,8 @@ def _records(offsets: HostArray, octets: HostArray) -> tuple[HostArray, HostArra
         some = slice(first, min(first + (1 << 14), len(starts)))
         records[some] = padded[np.minimum(starts[some, None] + along, padded.size - 1)]
     records[:-1, -1], records[-1] = np.where(short, lengths, LONG), 0
-    where = np.stack([starts, lengths], axis=1)[~short].astype(_WORD)
-    records[:-1, :8][~short] = where.view(_OCTET)
+    where = (starts | lengths.astype(np.int64) << 32)[~short]
+    records[:-1, :8][~short] = where.view(_OCTET).reshape(-1, 8)
     return records.reshape(-1), padded
 
 
@@ -176,22 +164,6 @@ def _compiled(function: Any, code: int) -> Any:
     return compiled
 
 
-# ---- codes and nulls -----------------------------------------------------------------------------------------------
-
-
-@_inlined
-def _tail(codes: HostArray, validity: HostArray, table: HostArray, K: int, width: int, target: HostArray) -> bool:
-    """Copy the entries of the codes behind the last whole group; say whether all of them are entries."""
-    good = True
-    for i in range(codes.size // GROUP * GROUP, codes.size):
-        valid, code = is_set(validity, i), np.int64(codes[_NUMBER(i)])
-        good &= not valid or code < K
-        for j in range(width):
-            found = table[_NUMBER(code * width + j)] if valid and code < K else table.dtype.type(0)
-            target[_NUMBER(i * width + j)] = found
-    return good
-
-
 # ---- values of fixed width -----------------------------------------------------------------------------------------
 
 
@@ -206,8 +178,8 @@ def _from_vectors(
         for lane in range(0, GROUP, 16):
             valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
             beyond = beyond | (valid & (code >= limit))
-            simd.store(target, i + lane, simd.select(valid, lookup32(low, high, code), none))
-    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+            simd.store(target, i + lane, simd.select(valid, lookups.lookup32(low, high, code), none))
+    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
 
 
 def _words_from_bytes(
@@ -218,12 +190,12 @@ def _words_from_bytes(
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         valid, code = mask_of(u8x64, word64(validity, i >> 3)), simd.load(u8x64, codes, i)
         beyond = beyond | (valid & (code > last))
-        p, q, r, s = words_of(planes, 0, code, valid)
+        p, q, r, s = lookups.words_of(planes, 0, code, valid)
         simd.store(target, i, p)
         simd.store(target, i + 16, q)
         simd.store(target, i + 32, r)
         simd.store(target, i + 48, s)
-    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
 
 
 def _pairs_from_bytes(
@@ -234,14 +206,14 @@ def _pairs_from_bytes(
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         valid, code = mask_of(u8x64, word64(validity, i >> 3)), simd.load(u8x64, codes, i)
         beyond = beyond | (valid & (code > last))
-        a, b, c, d = words_of(planes, 0, code, valid)
-        e, f, g, h = words_of(planes, 4 * MANY, code, valid)
+        a, b, c, d = lookups.words_of(planes, 0, code, valid)
+        e, f, g, h = lookups.words_of(planes, 4 * lookups.MANY, code, valid)
         at = 2 * i
         for low, high in ((a, e), (b, f), (c, g), (d, h)):
-            simd.store(target, at, zip_low(low, high))
-            simd.store(target, at + 16, zip_high(low, high))
+            simd.store(target, at, lookups.zip_low(low, high))
+            simd.store(target, at + 16, lookups.zip_high(low, high))
             at += 32
-    return bool(_tail(codes, validity, table, K, 2, target)) and simd.bits(beyond) == 0
+    return bool(take_tail(codes, validity, table, K, 2, target)) and simd.bits(beyond) == 0
 
 
 def _gather_words(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
@@ -252,8 +224,8 @@ def _gather_words(codes: HostArray, validity: HostArray, table: HostArray, K: in
         for lane in range(0, GROUP, 16):
             valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
             beyond = beyond | (valid & (code >= limit))
-            simd.store(target, i + lane, gather(table, valid & (code < limit), code))
-    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+            simd.store(target, i + lane, lookups.gather(table, valid & (code < limit), code))
+    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
 
 
 def _gather_pairs(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
@@ -264,8 +236,8 @@ def _gather_pairs(codes: HostArray, validity: HostArray, table: HostArray, K: in
         for lane in range(0, GROUP, 8):
             valid, code = mask_of(u32x8, word >> _NUMBER(lane)), load_codes(u32x8, codes, i + lane)
             beyond = beyond | (valid & (code >= limit))
-            simd.store(target, i + lane, gather(table, valid & (code < limit), code))
-    return bool(_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+            simd.store(target, i + lane, lookups.gather(table, valid & (code < limit), code))
+    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
 
 
 def _one_by_one(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
