@@ -1,8 +1,7 @@
-"""Values looked up by codes: tables of words that stay in registers, gathers from memory, and bitmaps that say where.
+"""Values looked up by codes: tables that stay in registers, codes of any width, and bitmaps that say which are null.
 
-`lookup32`, `gather` and `words_of` (by ``lookup256``) must only be compiled where ``supports`` says so; the others are
-generic. Codes come in arrays of 8, 16 or 32 bits, bitmaps with the least significant bit
-first.
+`lookup32` and `words_of` (by ``lookup256``) must only be compiled where ``supports`` says so; the others are generic.
+Codes come in arrays of 8, 16 or 32 bits, bitmaps with the least significant bit first.
 """
 
 from typing import Any
@@ -13,21 +12,19 @@ from numba import njit, types
 from numba.np.arrayobj import make_array
 
 from lar.simd.lanes import bits, minimum, reinterpret, select, splat
-from lar.simd.memory import holds, store
-from lar.simd.permute import u32x8
-from lar.simd.vector import Type, Value, Vector, binary, call, ternary, u8x64, u16x32, u32x16, u64x8
+from lar.simd.memory import store
+from lar.simd.vector import Type, Value, Vector, binary, call, ternary, u8x64, u16x32, u32x16
 from lar.simd.x86 import FEATURES, lookup256
 
 MANY = 256
 """Bytes of a table that `lookup256` looks up in."""
 
-FEATURES.update(lookup32=(("avx512f",),), gather=(("avx512f",),))
+FEATURES["lookup32"] = (("avx512f",),)
 
-_I1, _I8, _I32, _I64 = (ir.IntType(width) for width in (1, 8, 32, 64))
+_I1, _I32, _I64 = (ir.IntType(width) for width in (1, 32, 64))
 _CODES = frozenset({types.uint8, types.uint16, types.uint32})
 _NUMBER = np.uint64
 _inlined = njit(cache=True, nogil=True, forceinline=True)
-_GATHERED = {u32x16: (u32x16, "dpi", types.uint32), u32x8: (u64x8, "dpq", types.uint64)}
 
 
 def _address(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
@@ -36,17 +33,16 @@ def _address(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
 
 
 def _load_codes(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
-    vector, width = kinds[0].instance_type, kinds[1].dtype.bitwidth
-    lanes = ir.VectorType(ir.IntType(width), vector.lanes)
-    item = _address(context, builder, kinds[1:], values[1:])
-    loaded = builder.load(builder.bitcast(item, lanes.as_pointer()))
+    width = kinds[0].dtype.bitwidth
+    lanes = ir.VectorType(ir.IntType(width), 16)
+    loaded = builder.load(builder.bitcast(_address(context, builder, kinds, values), lanes.as_pointer()))
     loaded.align = width // 8
-    return loaded if width == vector.width else builder.zext(loaded, vector.ir)
+    return loaded if width == 32 else builder.zext(loaded, u32x16.ir)
 
 
-def _codes(kind: Type, array: Type, _index: Type) -> Type:
+def _codes(array: Type, _index: Type) -> Type:
     fits = isinstance(array, types.Array) and array.layout == "C" and array.dtype in _CODES
-    return kind.instance_type if fits and kind.instance_type in _GATHERED else None
+    return u32x16 if fits else None
 
 
 def _word64(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
@@ -77,21 +73,6 @@ def _lookup32(_context: Any, builder: Any, _kinds: Any, values: Any) -> Value:
     return call(builder, "llvm.x86.avx512.vpermi2var.d.512", u32x16.ir, (low, codes, high))
 
 
-def _gather(context: Any, builder: Any, kinds: Any, values: Any) -> Value:
-    array, mask, places = values
-    vector, name, scalar = _GATHERED[kinds[2]]
-    base = builder.bitcast(make_array(kinds[0])(context, builder, array).data, _I8.as_pointer())
-    scale = ir.Constant(_I32, scalar.bitwidth // 8)
-    arguments = (ir.Constant(vector.ir, None), base, places, mask, scale)
-    return call(builder, f"llvm.x86.avx512.mask.gather.{name}.512", vector.ir, arguments)
-
-
-def _gathered(array: Type, mask: Type, places: Type) -> Type:
-    vector = _GATHERED.get(places, (None,))[0]
-    fits = vector is not None and holds(array, vector) and mask == Vector(types.boolean, vector.lanes)
-    return vector if fits else None
-
-
 def _zipped(half: int) -> Any:
     def emit(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
         lanes = kinds[0].lanes
@@ -106,8 +87,8 @@ def _pair(a: Type, b: Type) -> Type:
     return a if isinstance(a, Vector) and a == b and a.width > 1 else None
 
 
-load_codes = ternary(_codes, _load_codes)
-"""``load_codes(u32x16, array, index)``: 16 items of a contiguous array of uint8, uint16 or uint32; or 8, as `u32x8`."""
+load_codes = binary(_codes, _load_codes)
+"""``load_codes(array, index)``: 16 items of a contiguous array of uint8, uint16 or uint32, as a `u32x16`."""
 
 word64 = binary(_octets, _word64)
 """``word64(octets, index)``: eight bytes of a contiguous uint8 array as a uint64, in the machine's order."""
@@ -117,12 +98,6 @@ mask_of = binary(_mask, _mask_of)
 
 lookup32 = ternary(lambda *kinds: u32x16 if set(kinds) == {u32x16} else None, _lookup32)
 """``lookup32(low, high, codes)``: word i is word ``codes[i] % 32`` of a table of two vectors."""
-
-gather = ternary(_gathered, _gather)
-"""``gather(array, mask, places)``: items of a uint32 array at 16 places, or of a uint64 one at 8; 0 where not set.
-
-Places where the mask is not set are not read; the others are below 2**31.
-"""
 
 zip_low = binary(_pair, _zipped(0))
 """``zip_low(a, b)``: ``a[0], b[0], a[1], b[1], ...`` of the first halves of two vectors."""
@@ -164,7 +139,7 @@ def entries_of(codes: Any, validity: Any, start: int, stop: int, K: int, entries
     for i in range(start, whole, 64):
         word = word64(validity, i >> 3)
         for lane in range(0, 64, 16):
-            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
+            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(codes, i + lane)
             beyond = beyond | (valid & (code >= limit))
             store(entries, i - start + lane, select(valid, minimum(code, limit), limit))
     good = bits(beyond) == 0
@@ -175,29 +150,6 @@ def entries_of(codes: Any, validity: Any, start: int, stop: int, K: int, entries
         elif code >= K:
             code, good = K, False
         entries[_NUMBER(i - start)] = code
-    return good
-
-
-@_inlined  # type: ignore[untyped-decorator]  # numba ships no types
-def take_tail(codes: Any, validity: Any, table: Any, K: int, width: int, target: Any) -> bool:
-    """Copy the entries of the codes behind the last 64 of a page, zeros for nulls; say whether all of them are entries.
-
-    Parameters
-    ----------
-    codes, validity, K
-        As in `entries_of`.
-    table, target : array
-        Of one dtype, `width` items an entry.
-    width : int
-        Items of an entry.
-    """
-    good = True
-    for i in range(codes.size - codes.size % 64, codes.size):
-        valid, code = is_set(validity, i), np.int64(codes[_NUMBER(i)])
-        good &= not valid or code < K
-        for j in range(width):
-            found = table[_NUMBER(code * width + j)] if valid and code < K else table.dtype.type(0)
-            target[_NUMBER(i * width + j)] = found
     return good
 
 

@@ -6,7 +6,8 @@ nowhere take much longer than a loop that copies an entry for each code.
 - Up to 32 words lie in two vectors: one permutation looks sixteen codes up.
 - Of up to 256 entries that codes of one byte name, each byte has a table of 256: two permutations look 64 codes up in
   it, and the bytes found are put side by side.
-- More entries of one word or two are gathered. Codes at nulls, and those that are no entry's, are masked.
+- More are copied one by one: straight by the codes where all of 64 are entries, else by what they stand for, which
+  is for a null an entry more, of zeros or the empty string.
 - Strings lie in records of 32 bytes, the last of which is their length, so one access finds a short string. All 32 are
   copied, and what is too much is overwritten by the next string; where there is no room for it, byte by byte. The
   record of a longer string says where it is.
@@ -23,8 +24,9 @@ from numba import njit, types
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
 from lar.simd import lookups, streams, u8x64, u32x16
-from lar.simd.lookups import entries_of, load_codes, mask_of, take_tail, word64
-from lar.simd.permute import u8x32, u32x8
+from lar.simd.lookups import entries_of, load_codes, mask_of, word64
+from lar.simd.permute import u8x32
+from lar.simd.vector import Vector
 
 BLOCK = 1_024  # codes replaced by entries before those are copied
 GROUP = 64  # codes of a word of the bitmap
@@ -35,12 +37,12 @@ AHEAD = 48  # records between one that is fetched and one that is copied
 CACHED = 1 << 18  # bytes of records that are not worth fetching ahead of time
 
 _IN_VECTORS, _IN_BYTES = simd.supports("lookup32"), simd.supports("permute_bytes")
-_GATHERS = simd.supports("gather")
 _WORD, _OCTET, _OFFSET = np.dtype(np.uint32), np.dtype(np.uint8), np.dtype(np.int32)
-_OCTETS, _WORDS, _PAIRS, _OFFSETS = types.uint8[::1], types.uint32[::1], types.uint64[::1], types.int32[::1]
+_OCTETS, _WORDS, _OFFSETS = types.uint8[::1], types.uint32[::1], types.int32[::1]
+_ONE, _PAIR = Vector(types.uint32, 1), Vector(types.uint32, 2)
 _CODES = {1: types.uint8[::1], 2: types.uint16[::1], 4: types.uint32[::1]}
 _NUMBER = np.uint64  # indices are unsigned where they are numba's own: it wraps negative ones, at a cost
-_NONE = np.uint64(0)
+_NONE, _ALL = np.uint64(0), np.uint64(2**64 - 1)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
 
 
@@ -50,9 +52,9 @@ def prepare(xp: Any, data: Data, *, kind: str, capacity: int) -> Tree:
     Returns
     -------
     dict of arrays
-        ``table`` uint32 (K, W); ``few`` uint32 (32,), the first words of few entries; ``planes`` uint8 (4 W 256,), the
-        bytes of up to 256 entries of one word or two. Or ``records`` uint8 (32 (K + 1),), the last one empty, for
-        nulls; and ``bytes`` uint8 of strings, with more behind them.
+        ``table`` uint32 (K + 1, W), the last row zeros, for nulls; ``few`` uint32 (32,), the first words of few
+        entries; ``planes`` uint8 (4 W 256,), the bytes of up to 256 entries of one word or two. Or ``records`` uint8
+        (32 (K + 1),), the last one empty, for nulls; and ``bytes`` uint8 of strings, with more behind them.
     """
     del xp, capacity
     if kind == "utf8":
@@ -60,8 +62,8 @@ def prepare(xp: Any, data: Data, *, kind: str, capacity: int) -> Tree:
         return {"records": records, "bytes": octets}
     values = np.ascontiguousarray(data["values"]).view(_WORD)
     K, width = values.shape
-    table = simd.aligned((K, width), _WORD)
-    table[:] = values
+    table = simd.aligned((K + 1, width), _WORD)
+    table[:K], table[K:] = values, 0
     few, planes = np.zeros(FEW, _WORD), simd.aligned((4 * width if width <= 2 else 0, lookups.MANY), _OCTET)
     few[:K] = values[:FEW, 0]
     planes[:, K:] = 0
@@ -90,19 +92,15 @@ def decode_into(state: Tree, query: Query, values: HostArray) -> HostArray:
     """Decode a page as `run` does, into a contiguous int32 (n, W) that is there already, and return that."""
     codes, validity = np.ascontiguousarray(query["codes"]), np.ascontiguousarray(query["validity"])
     table, target = state["table"], values.reshape(-1).view(_WORD)
-    K, width = table.shape
+    K, width = len(table) - 1, table.shape[1]
+    entries = codes, validity, table.reshape(-1), K, target
     if _IN_VECTORS and width == 1 and K <= FEW:
-        done = _compiled(_from_vectors, codes.itemsize)(codes, validity, state["few"], table.reshape(-1), K, target)
+        done = _compiled(_from_vectors, codes.itemsize)(state["few"], *entries)
     elif _IN_BYTES and width <= 2 and 0 < K <= lookups.MANY and codes.itemsize == 1:
-        decode = _compiled(_words_from_bytes if width == 1 else _pairs_from_bytes, 1)
-        done = decode(codes, validity, state["planes"], table.reshape(-1), K, target)
-    elif _GATHERS and width == 1:
-        done = _compiled(_gather_words, codes.itemsize)(codes, validity, table.reshape(-1), K, target)
-    elif _GATHERS and width == 2 and target.view(np.uint64).flags.aligned:
-        pairs = table.reshape(-1).view(np.uint64), K, target.view(np.uint64)
-        done = _compiled(_gather_pairs, codes.itemsize)(codes, validity, *pairs)
+        done = _compiled(_words_from_bytes if width == 1 else _pairs_from_bytes, 1)(state["planes"], *entries)
     else:
-        done = _compiled(_one_by_one, codes.itemsize)(codes, validity, table.reshape(-1), K, target)
+        one_by_one = {1: _words, 2: _pairs}.get(width, _rows)
+        done = _compiled(one_by_one, codes.itemsize)(*entries)
     if not done:
         _refuse(query, K)
     return values
@@ -143,32 +141,76 @@ def _records(offsets: HostArray, octets: HostArray) -> tuple[HostArray, HostArra
     return records.reshape(-1), padded
 
 
-_ARRAYS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
-    "_from_vectors": ((_WORDS, _WORDS), (_WORDS,)),
-    "_words_from_bytes": ((_OCTETS, _WORDS), (_WORDS,)),
-    "_pairs_from_bytes": ((_OCTETS, _WORDS), (_WORDS,)),
-    "_gather_words": ((_WORDS,), (_WORDS,)),
-    "_gather_pairs": ((_PAIRS,), (_PAIRS,)),
-    "_one_by_one": ((_WORDS,), (_WORDS,)),
-    "_strings": ((_OCTETS, _OCTETS), (_OCTETS, _OFFSETS)),
-}
-"""Of each function, what it reads beside codes and bitmap, and what it writes."""
-
-
 @functools.cache
 def _compiled(function: Any, code: int) -> Any:
     """Compile a function for codes of so many bytes."""
-    reads, writes = _ARRAYS[function.__name__]
+    page = _CODES[code], _OCTETS
+    reads = {
+        _from_vectors: (_WORDS, *page, _WORDS),
+        _words_from_bytes: (_OCTETS, *page, _WORDS),
+        _pairs_from_bytes: (_OCTETS, *page, _WORDS),
+        _strings: (*page, _OCTETS, _OCTETS),
+    }.get(function, (*page, _WORDS))
     compiled = njit(cache=True, nogil=True)(function)
-    simd.compile_once(compiled, (_CODES[code], _OCTETS, *reads), (types.int64, *writes))
+    simd.compile_once(compiled, reads, (types.int64, *((_OCTETS, _OFFSETS) if function is _strings else (_WORDS,))))
     return compiled
 
 
 # ---- values of fixed width -----------------------------------------------------------------------------------------
 
 
+@_inlined
+def _copy(table: HostArray, entry: int, target: HostArray, i: int, width: int) -> None:
+    """Copy an entry; `width` is a number where this is called, so that one of the three is left."""
+    if width == 1:
+        simd.store(target, i, simd.load(_ONE, table, entry))
+    elif width == 2:
+        simd.store(target, 2 * i, simd.load(_PAIR, table, 2 * entry))
+    else:
+        for j in range(width):
+            target[_NUMBER(i * width + j)] = table[_NUMBER(entry * width + j)]
+
+
+@_inlined
+def _copy_rest(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray, width: int) -> bool:
+    """Copy the entries behind the last whole group; say whether all are there."""
+    entries, whole = np.empty(GROUP, np.uint32), codes.size - codes.size % GROUP
+    good = entries_of(codes, validity, whole, codes.size, K, entries)
+    for i in range(whole, codes.size):
+        _copy(table, np.int64(entries[_NUMBER(i - whole)]), target, i, width)
+    return bool(good)
+
+
+@_inlined
+def _copy_all(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray, width: int) -> bool:
+    """Copy entries one by one; say whether all are there."""
+    entries, good = np.empty(GROUP, np.uint32), True
+    for i in range(0, codes.size - codes.size % GROUP, GROUP):
+        there = entries_of(codes, validity, i, i + GROUP, K, entries)
+        if there and word64(validity, i >> 3) == _ALL:
+            for j in range(i, i + GROUP):
+                _copy(table, np.int64(codes[_NUMBER(j)]), target, j, width)
+        else:
+            good &= there
+            for j in range(GROUP):
+                _copy(table, np.int64(entries[_NUMBER(j)]), target, i + j, width)
+    return bool(good) and bool(_copy_rest(codes, validity, table, K, target, width))
+
+
+def _words(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
+    return bool(_copy_all(codes, validity, table, K, target, 1))
+
+
+def _pairs(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
+    return bool(_copy_all(codes, validity, table, K, target, 2))
+
+
+def _rows(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
+    return bool(_copy_all(codes, validity, table, K, target, table.size // (K + 1)))
+
+
 def _from_vectors(
-    codes: HostArray, validity: HostArray, few: HostArray, table: HostArray, K: int, target: HostArray
+    few: HostArray, codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray
 ) -> bool:
     low, high, none = simd.load(u32x16, few, 0), simd.load(u32x16, few, 16), simd.splat(u32x16, 0)
     limit = simd.splat(u32x16, K)
@@ -176,14 +218,14 @@ def _from_vectors(
     for i in range(0, codes.size // GROUP * GROUP, GROUP):
         word = word64(validity, i >> 3)
         for lane in range(0, GROUP, 16):
-            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
+            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(codes, i + lane)
             beyond = beyond | (valid & (code >= limit))
             simd.store(target, i + lane, simd.select(valid, lookups.lookup32(low, high, code), none))
-    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+    return bool(_copy_rest(codes, validity, table, K, target, 1)) and simd.bits(beyond) == 0
 
 
 def _words_from_bytes(
-    codes: HostArray, validity: HostArray, planes: HostArray, table: HostArray, K: int, target: HostArray
+    planes: HostArray, codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray
 ) -> bool:
     last = simd.splat(u8x64, K - 1)
     beyond = mask_of(u8x64, _NONE)
@@ -195,11 +237,11 @@ def _words_from_bytes(
         simd.store(target, i + 16, q)
         simd.store(target, i + 32, r)
         simd.store(target, i + 48, s)
-    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
+    return bool(_copy_rest(codes, validity, table, K, target, 1)) and simd.bits(beyond) == 0
 
 
 def _pairs_from_bytes(
-    codes: HostArray, validity: HostArray, planes: HostArray, table: HostArray, K: int, target: HostArray
+    planes: HostArray, codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray
 ) -> bool:
     last = simd.splat(u8x64, K - 1)
     beyond = mask_of(u8x64, _NONE)
@@ -213,44 +255,7 @@ def _pairs_from_bytes(
             simd.store(target, at, lookups.zip_low(low, high))
             simd.store(target, at + 16, lookups.zip_high(low, high))
             at += 32
-    return bool(take_tail(codes, validity, table, K, 2, target)) and simd.bits(beyond) == 0
-
-
-def _gather_words(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
-    limit = simd.splat(u32x16, K)
-    beyond = mask_of(u32x16, _NONE)
-    for i in range(0, codes.size // GROUP * GROUP, GROUP):
-        word = word64(validity, i >> 3)
-        for lane in range(0, GROUP, 16):
-            valid, code = mask_of(u32x16, word >> _NUMBER(lane)), load_codes(u32x16, codes, i + lane)
-            beyond = beyond | (valid & (code >= limit))
-            simd.store(target, i + lane, lookups.gather(table, valid & (code < limit), code))
-    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
-
-
-def _gather_pairs(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
-    limit = simd.splat(u32x8, K)
-    beyond = mask_of(u32x8, _NONE)
-    for i in range(0, codes.size // GROUP * GROUP, GROUP):
-        word = word64(validity, i >> 3)
-        for lane in range(0, GROUP, 8):
-            valid, code = mask_of(u32x8, word >> _NUMBER(lane)), load_codes(u32x8, codes, i + lane)
-            beyond = beyond | (valid & (code >= limit))
-            simd.store(target, i + lane, lookups.gather(table, valid & (code < limit), code))
-    return bool(take_tail(codes, validity, table, K, 1, target)) and simd.bits(beyond) == 0
-
-
-def _one_by_one(codes: HostArray, validity: HostArray, table: HostArray, K: int, target: HostArray) -> bool:
-    entries, width, good = np.empty(BLOCK, np.uint32), target.size // max(codes.size, 1), True
-    for start in range(0, codes.size, BLOCK):
-        good &= entries_of(codes, validity, start, min(start + BLOCK, codes.size), K, entries)
-        at = start * width
-        for i in range(min(BLOCK, codes.size - start)):
-            entry = np.int64(entries[_NUMBER(i)])
-            for j in range(width):
-                target[_NUMBER(at)] = table[_NUMBER(entry * width + j)] if entry < K else np.uint32(0)
-                at += 1
-    return good
+    return bool(_copy_rest(codes, validity, table, K, target, 2)) and simd.bits(beyond) == 0
 
 
 # ---- strings -------------------------------------------------------------------------------------------------------
