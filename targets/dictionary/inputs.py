@@ -7,6 +7,7 @@ random throughout.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -170,7 +171,7 @@ def _codes(case: Case, key: int) -> HostArray:
     return drawn
 
 
-def _valid(distribution: str, n: int, key: int) -> HostArray:
+def _valid(distribution: str, n: int, key: int) -> Any:
     """Draw bool (n,): which places are not null."""
     along = np.arange(n)
     match distribution:

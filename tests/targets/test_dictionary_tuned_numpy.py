@@ -39,7 +39,7 @@ def page(n: int, K: int, dtype: Any, nulls: float = 0.3) -> tuple[dict[str, Host
     validity = np.packbits(valid, bitorder="little")
     if n % 8:
         validity[-1] |= np.uint8(0xFF << n % 8 & 0xFF)
-    return {"codes": codes, "validity": validity}, np.where(valid, codes, K)
+    return {"codes": codes, "validity": validity}, np.where(valid, codes.astype(np.int64), K)
 
 
 def words(K: int, width: int) -> Host:
@@ -278,7 +278,7 @@ def test_compiles_for_a_generic_processor_and_is_cached(tmp_path: Path) -> None:
         "import numpy as np; from lar import catalog\n"
         "kernel = catalog.load_kernel('dictionary', catalog.kernel_path('dictionary', 'tuned', 'numpy'))\n"
         "assert not (kernel._IN_VECTORS or kernel._IN_BYTES)\n"
-        "codes = np.arange(300).astype(np.uint8) % 10\n"
+        "codes = (np.arange(300) % 10).astype(np.uint8)\n"
         "query = {'codes': codes, 'validity': np.full(38, 0b11110111, np.uint8)}\n"
         "fixed, utf8 = {'kind': 'fixed', 'capacity': 0}, {'kind': 'utf8', 'capacity': 3_000}\n"
         "values = np.arange(10, dtype=np.int32)[:, None]\n"
@@ -287,7 +287,7 @@ def test_compiles_for_a_generic_processor_and_is_cached(tmp_path: Path) -> None:
         "octets, offsets, total = kernel.run(np, kernel.prepare(np, data, **utf8), query, **utf8)\n"
         "print(*octets[:total])\n"
         "print(sum(sum(kernel._compiled(one, 1).stats.cache_hits.values())\n"
-        "          for one in (kernel._one_by_one, kernel._strings)))\n"
+        "          for one in (kernel._words, kernel._strings)))\n"
     )
     valid = np.arange(300) % 8 != 3
     expected = np.arange(300) % 10

@@ -150,7 +150,7 @@ def entries_of(codes: Any, validity: Any, start: int, stop: int, K: int, entries
         elif code >= K:
             code, good = K, False
         entries[_NUMBER(i - start)] = code
-    return good
+    return bool(good)
 
 
 @_inlined  # type: ignore[untyped-decorator]  # numba ships no types

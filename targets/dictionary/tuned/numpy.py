@@ -108,12 +108,11 @@ def decode_into(state: Tree, query: Query, values: HostArray) -> HostArray:
 
 def decode_strings_into(state: Tree, query: Query, octets: HostArray, offsets: HostArray) -> int:
     """Decode a page as `run` does, into uint8 (capacity,) and int32 (n + 1,), and return the total."""
-    codes, validity, records = query["codes"], np.ascontiguousarray(query["validity"]), state["records"]
-    K, codes = records.size // RECORD - 1, np.ascontiguousarray(codes)
-    decode = _compiled(_strings, codes.itemsize)
-    total: int = decode(codes, validity, records, state["bytes"], K, octets, offsets)
+    codes, validity = np.ascontiguousarray(query["codes"]), np.ascontiguousarray(query["validity"])
+    strings = state["records"], state["bytes"], state["records"].size // RECORD - 1
+    total: int = _compiled(_strings, codes.itemsize)(codes, validity, *strings, octets, offsets)
     if total < 0:
-        _refuse(query, K)
+        _refuse(query, strings[-1])
     octets[total:] = 0
     return total
 
@@ -268,14 +267,8 @@ def _copy_what_fits(source: HostArray, start: int, length: int, target: HostArra
 
 
 def _strings(
-    codes: HostArray,
-    validity: HostArray,
-    records: HostArray,
-    octets: HostArray,
-    K: int,
-    out: HostArray,
-    ends: HostArray,
-) -> int:
+    codes: HostArray, validity: HostArray, records: HostArray, octets: HostArray, K: int, out: HostArray, ends: Any
+) -> Any:
     """Return the total, or -1 where a code is no entry's."""
     entries, good, at, room = np.zeros(BLOCK + AHEAD, np.uint32), True, np.int64(0), out.size - RECORD
     fetched = records.size > CACHED

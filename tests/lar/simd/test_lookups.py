@@ -73,11 +73,13 @@ def test_words_of_two_vectors() -> None:
 
 @pytest.mark.parametrize("vector", [u8x64, u32x16])
 def test_lanes_in_turn(vector: Any) -> None:
+    lanes = vector.lanes
+
     @njit
     def run(a: Host, b: Host, out: Host) -> None:
         one, other = simd.load(vector, a, 0), simd.load(vector, b, 0)
         simd.store(out, 0, lookups.zip_low(one, other))
-        simd.store(out, vector.lanes, lookups.zip_high(one, other))
+        simd.store(out, lanes, lookups.zip_high(one, other))
 
     dtype = np.uint8 if vector == u8x64 else np.uint32
     a, b = np.arange(vector.lanes, dtype=dtype), np.arange(100, 100 + vector.lanes, dtype=dtype)
