@@ -44,6 +44,7 @@ def battery(seed: int) -> tuple[Case, ...]:
     cases += [fixed("uniform", 1, 256, 2, 8_193, seed), fixed("skewed", 2, 65_536, 1, 8_193, seed)]
     cases += [fixed("uniform", code, 70_001 if code == 4 else 300, 3, 515, seed) for code in (2, 4)]
     cases += [fixed("ends", 2, 65_536, 2, 129, seed), fixed("null-heavy", 4, 65_536, 1, 4_097, seed)]
+    cases += [fixed("sorted", 4, 65_536, 2, 1_023, seed)]
     cases += [fixed("uniform", 1, 200, 1, n, seed) for n in (1, 7, 8, 9, 15, 17, 63, 64, 65, 127)]
     cases += [fixed("all-null", 4, 1, 2, 1, seed)]
     cases += [strings(d, 1, 256, 24, 2_051, seed) for d in (*every, "empty-strings", "overflowing")]
@@ -142,6 +143,7 @@ def _page(case: Case, key: int) -> Query:
     n, code = case.shape["n"], case.shape["code"]
     valid = _valid(case.distribution, n, sampling.key(key, "validity"))
     garbage = _octets(sampling.key(key, "garbage"), n * code).view(f"<u{code}").astype(f"u{code}")
+    garbage[::5] = np.iinfo(garbage.dtype).max
     codes = np.where(valid, _codes(case, sampling.key(key, "codes")).astype(f"u{code}"), garbage)
     validity = _octets(sampling.key(key, "behind"), -(-n // 8) + (n % 2) * 3)
     whole = np.packbits(valid, bitorder="little")

@@ -91,7 +91,7 @@ class Steps:
     def run(self, xp: Any, state: Tree, query: Query, /, *, kind: str, capacity: int) -> tuple[Array, ...]:
         """Decode a page."""
         raw, K = query["codes"], state["values" if kind == "fixed" else "starts"].shape[0] - 1
-        bits = {xp.uint8: 8, xp.uint16: 16, xp.uint32: 32}[raw.dtype]
+        bits = next(bits for bits in (8, 16, 32) if raw.dtype == getattr(xp, f"uint{bits}"))
         codes = self.codes(xp, ops.bitcast(xp, raw, xp.int32) if bits == 32 else xp.astype(raw, xp.int32), bits)
         valid = self.valid(xp, query["validity"], raw.shape[0])
         entries = clipped(xp, self.entries(xp, codes, valid, K), K)
