@@ -57,8 +57,21 @@ def test_values_at_every_size(n: int, code: int, K: int) -> None:
 @pytest.mark.parametrize("capacity", [1, 100, 5_000])
 @pytest.mark.parametrize("n", [1, 33, 500])
 def test_strings_that_fit_and_that_do_not(n: int, capacity: int) -> None:
-    for longest in (1, 24):
+    for longest in (1, 24, 400):
         right(strings(n, 50, longest, capacity))
+
+
+def test_strings_on_another_device_than_a_cpu_are_the_same() -> None:
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(0, 300, 60).astype(np.int32) * rng.integers(0, 2, 60).astype(np.int32)
+    starts = rng.integers(0, 700, 60).astype(np.int32)
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    octets = np.pad(rng.integers(1, 256, 1_000), (0, 128)).astype(np.uint8)
+    arrays = tuple(map(jax.numpy.asarray, (octets, starts, lengths, ends)))
+    joined = b"".join(octets[at : at + length].tobytes() for at, length in zip(starts, lengths, strict=True))
+    for capacity in (1, 130, len(joined) - 1, len(joined), len(joined) + 200):
+        for found in (KERNEL._by_strings, KERNEL._by_bytes):
+            assert np.asarray(found(*arrays, capacity=capacity)).tobytes() == joined[:capacity].ljust(capacity, b"\0")
 
 
 def test_it_runs_uncompiled() -> None:
