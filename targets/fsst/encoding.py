@@ -1,8 +1,8 @@
 """The encoder of FSST: a symbol table from a sample of text, and text to codes by the longest symbol that fits.
 
-Boncz, Neumann, Leis 2020, section 4.1: a table is found in five rounds. Each encodes the sample with the table at hand,
-counts the symbols used and the pairs of symbols next to each other, and keeps those of all symbols and joined pairs that
-would save most: how often they occur times their length. Section 4.3 encodes greedily.
+Boncz, Neumann, Leis 2020, section 4: a table is found in five rounds. Each encodes the sample with the table at hand,
+counts the symbols used and the pairs of symbols next to each other, and keeps those of all symbols and joined pairs
+that would save most: how often they occur times their length. Text is encoded greedily.
 """
 
 import functools

@@ -29,9 +29,9 @@ class _Kind(NamedTuple):
     """What a distribution is made of.
 
     `text` is what `texts.text` calls it, `table` what the table is trained on, or one of ``none``, ``eights``,
-    ``bytes``, ``zeros`` and ``lone``. A page has room for `codes` codes a byte of its capacity and, since a string's end
-    cuts a symbol short, `cut` more a string; it holds `fill` bytes of text a byte of its capacity. Strings are ``even``
-    in length, or ``sparse``: seven in eight are empty.
+    ``bytes``, ``zeros`` and ``lone``. A page has room for `codes` codes a byte of its capacity and, since the end of a
+    string cuts a symbol short, `cut` more a string; it holds `fill` bytes of text a byte of its capacity. Strings are
+    ``even`` in length, or ``sparse``: seven in eight are empty.
     """
 
     text: str

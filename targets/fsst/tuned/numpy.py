@@ -2,14 +2,14 @@
 
 Where bytes are permuted and compressed by instructions (AVX-512 VBMI2):
 
-- A table of symbols is eight *planes* of bytes, their first bytes, their second ones, and so on. A plane is asked for 64
-  codes at once, and what comes out is put together to symbols again (`lar.simd.planes`): no loads that wait for a code.
+- A table of symbols is eight *planes* of bytes, their first bytes, their second ones, and so on. A plane is asked for
+  64 codes at once, and what comes out is put together to symbols again (`lar.simd.planes`), without a load for a code.
 - A ninth plane says, a bit a byte, how long a symbol is. For eight codes that is a mask of 64 bits, by which one
   instruction moves the bytes of eight symbols together; its population count is how far the text has come.
 - Escapes are found by an addition (`_literals`). An escaped byte takes the place of its symbol's first one, and a blend
   is all it costs. Blocks of nothing but single bytes, among them those of escapes alone, need one plane.
 - Strings lie end to end, so that text is made of all codes in one stream. Where a string begins in it follows from the
-  block that its first code is in, once 4,096 codes are done: nothing depends on how long strings are.
+  block that its first code is in, once 4,096 codes are done: no branch depends on how long strings are.
 
 Otherwise symbols are stored code by code, eight bytes each however long they are; eight codes without an escape are one
 step, and with one, an escaped byte is the symbol of a code above 255.
@@ -34,6 +34,7 @@ SLACK = 64
 """Bytes behind a text that a store may touch."""
 
 _FORM = "planes" if simd.supports("permute_bytes", "expand8") else "single"
+_MANY = 16  # escaped bytes among 64 codes from which it is asked whether the others are single bytes, too
 _CHUNK = 4096  # codes between two looks at where strings begin; what is kept of them stays in the innermost cache
 _EIGHT = Vector(types.uint8, 8)
 _READ = (types.uint8[::1], types.int32[::1], types.uint8[::1], types.uint8[::1])
@@ -130,26 +131,22 @@ def _block(codes: Any, at: Any, valid: Any, tables: Any, scratch: Any, group: An
     (table, beside), (masks, words, starts), (written, carry) = tables, scratch, done
     last = _U(text.size - SLACK)
     found, order = simd.load(u8x64, codes, at), simd.load(u8x64, beside, 0)
-    arranged = permute_bytes(found, order)
-    first, widths = simd.lookup256(table, 0, arranged), simd.lookup256(table, 8 * _PLANE, found)
-    escapes, short = simd.bits(found == simd.splat(u8x64, _ESCAPE)), False
-    single = found
+    first, widths = simd.lookup256(table, 0, found), simd.lookup256(table, 8 * _PLANE, found)
+    escapes, literals = simd.bits(found == simd.splat(u8x64, _ESCAPE)), _U(0)
     if (escapes | carry) != _U(0):
         literals, carry = _literals(escapes, carry)
-        one, escaped = simd.splat(u8x64, 1), mask64(literals)
-        widths = simd.select(escaped, one, widths)
-        single = simd.select(escaped, found, simd.lookup256(table, 0, found))
-        first = permute_bytes(single, order)
-        short = simd.bits(widths > one) == _U(0)
+        escaped = mask64(literals)
+        first, widths = simd.select(escaped, found, first), simd.select(escaped, simd.splat(u8x64, 1), widths)
     widths = simd.select(mask64(valid), widths, simd.splat(u8x64, 0))
     simd.store(masks, group * _U(8), widths)
-    if short:
+    if simd.count_ones(literals) >= _MANY and simd.bits(widths > simd.splat(u8x64, 1)) == _U(0):
         kept = mask64(simd.bits(widths == simd.splat(u8x64, 1)))
-        simd.store(text, min(written, last), compress8(kept, single))
+        simd.store(text, min(written, last), compress8(kept, first))
         for i in range(group, group + _U(8)):
             starts[i] = written
             written += _U(simd.count_ones(words[i]))
         return written, carry
+    arranged, first = permute_bytes(found, order), permute_bytes(first, order)
     for symbols in words_of(_looked_up(table, arranged, first)):
         kept = words[group]
         packed = compress8(mask64(kept), simd.reinterpret(u8x64, symbols))
@@ -168,16 +165,28 @@ def _whole_blocks(codes: Any, base: Any, blocks: Any, tables: Any, scratch: Any,
     return done
 
 
+@_inlined
+def _begin(offset: Any, base: Any, scratch: Any) -> Any:
+    """Return where in the text a string begins."""
+    _, words, starts = scratch
+    place = _U(offset) - base
+    group, before = place >> _U(3), (_U(1) << ((place & _U(7)) << _U(3))) - _U(1)
+    return np.int32(starts[group] + _U(simd.count_ones(words[group] & before)))
+
+
 @_compiled
 def _strings(offsets: Any, number: Any, base: Any, end: Any, scratch: Any, ends: Any) -> Any:
     """Say where in the text the strings begin whose first code is in a chunk, from string `number` on."""
-    _, words, starts = scratch
-    while number < _U(offsets.size) and _U(offsets[number]) < end:
-        place = _U(offsets[number]) - base
-        group, before = place >> _U(3), (_U(1) << ((place & _U(7)) << _U(3))) - _U(1)
-        ends[number] = np.int32(starts[group] + _U(simd.count_ones(words[group] & before)))
-        number += _U(1)
-    return number
+    count, eight = _U(offsets.size), _U(8)
+    stop = number
+    while stop + eight < count and _U(offsets[stop + eight]) < end:
+        stop += eight
+    for i in range(number, stop):  # of a known number, which is half the time of asking at each
+        ends[i] = _begin(offsets[i], base, scratch)
+    while stop < count and _U(offsets[stop]) < end:
+        ends[stop] = _begin(offsets[stop], base, scratch)
+        stop += _U(1)
+    return stop
 
 
 @_compiled
