@@ -1,6 +1,7 @@
 """The scalar truth of `fsst`, one operation a line.
 
-Boncz, Neumann, Leis 2020, section 3: a code stands for its symbol; 255 says that the next byte stands for itself. numba compiles the loops; no kernel shares a line with them.
+Boncz, Neumann, Leis 2020, section 3: a code stands for its symbol; 255 says that the next byte stands for itself.
+numba compiles the loops; no kernel shares a line with them.
 
 `reference` goes string by string and byte by byte. `audit` goes through the page as one stream, which is cheap enough
 for every timed call.

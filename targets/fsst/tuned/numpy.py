@@ -236,7 +236,7 @@ def _decode_singly(
     total, number, written, literal = _U(offsets[-1]), _U(0), _U(0), _U(0)
     for base in range(_U(0), total, _U(_CHUNK)):
         end = min(total, base + _U(_CHUNK))
-        at = base
+        at = _U(base)
         while at < end:
             ahead, plain = min(_U(8), end - at), False
             if ahead == _U(8) and literal == _U(0):
