@@ -13,6 +13,9 @@ from lar.errors import BadInputError
 
 from .encoding import ESCAPE, LONGEST, MOST
 
+LARGEST = 2**31 - 1
+"""Bytes of text that offsets of int32 can number."""
+
 
 def outputs(case: Case) -> tuple[Spec, ...]:
     """Return the specs of (text, offsets)."""
@@ -68,8 +71,8 @@ def check(case: Case, data: Data) -> None:
     capacity, static = case.shape["capacity"], case.statics["capacity"]
     if static != capacity:
         raise BadInputError(f"{case.name}: the static capacity is {static}, expected {capacity} as its shape")
-    if not 1 <= capacity < 2**31:
-        raise BadInputError(f"{case.name}: capacity is {capacity}, expected 1 to {2**31 - 1}")
+    if not 1 <= capacity <= LARGEST:
+        raise BadInputError(f"{case.name}: capacity is {capacity}, expected 1 to {LARGEST}")
 
 
 def check_query(case: Case, data: Data, query: Query) -> None:
@@ -79,7 +82,7 @@ def check_query(case: Case, data: Data, query: Query) -> None:
     ------
     BadInputError
         A wrong dtype or shape, offsets that do not begin at 0, run backwards or past the codes; a string that ends in
-        an escape; a code that has no symbol; more than 2**31 - 1 bytes of text; with the place.
+        an escape; a code that has no symbol; with the place; more text than offsets can number.
     """
     codes, offsets = query["codes"], query["offsets"]
     n, room = case.shape["n"], case.shape["bytes"]
@@ -123,8 +126,8 @@ def _check_codes(case: Case, data: Data, codes: HostArray, offsets: HostArray) -
         )
     widths = np.append(data["lengths"], np.zeros(ESCAPE + 1 - symbols, np.uint8)).astype(np.int64)
     total = int(np.where(literal, 1, widths[codes]).sum())
-    if total >= 2**31:
-        raise BadInputError(f"{case.name}: the strings have {total} bytes, expected at most {2**31 - 1}")
+    if total > LARGEST:
+        raise BadInputError(f"{case.name}: the strings have {total} bytes, expected at most {LARGEST}")
 
 
 def _form(case: Case, name: str, array: HostArray, wanted: tuple[Any, str], shaped: bool) -> None:

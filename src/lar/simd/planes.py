@@ -47,7 +47,7 @@ def words_of(_context: Any, planes: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Value:
         rows = [builder.extract_value(values[0], i) for i in range(8)]
-        pairs = [_unpacked(builder, *rows[i : i + 2], 1) for i in (0, 2, 4, 6)]
+        pairs = [_unpacked(builder, rows[i], rows[i + 1], 1) for i in (0, 2, 4, 6)]
         quads = [[_unpacked(builder, pairs[i][h], pairs[i + 1][h], 2) for h in (0, 1)] for i in (0, 2)]
         words = [
             builder.bitcast(word, u64x8.ir)
