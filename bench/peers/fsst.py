@@ -4,7 +4,7 @@
 
 Nothing is like for like. Vortex is given the text and compresses it as it thinks best (its FSST, or OnPair, a relative
 of it, each with a table of its own for a page); decoding makes an Arrow array of views, which it allocates. Texts that
-it leaves alone are timed against NumPy only: lengths repeated, and one look-up a byte. So the goal is not a ratio: it is
+it leaves alone are timed against NumPy only: lengths repeated, and one look-up a byte. So the goal is no ratio, but
 0.15 ns of CPU time for a byte of text, and a second table tells those.
 """
 
