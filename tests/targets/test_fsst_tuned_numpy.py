@@ -116,6 +116,15 @@ def test_right_for_runs_of_255_from_any_place_on(form: str, before: int) -> None
         hold(data, {"codes": codes, "offsets": offsets}, 9 * codes.size)
 
 
+@pytest.mark.parametrize("before", [0, 1, 63, 64])
+def test_right_for_blocks_of_escaped_bytes_alone(form: str, before: int) -> None:
+    rng = np.random.default_rng([14, before])
+    pairs = np.stack([np.full(300, 255), rng.integers(0, 256, 300)], axis=1).reshape(-1)
+    codes = np.concatenate([np.full(before, 7), pairs, np.arange(9)]).astype(np.uint8)
+    offsets = np.array([0, before, *range(before, before + 600, 2), codes.size], np.int32)
+    hold(table(rng), {"codes": codes, "offsets": offsets})
+
+
 def test_right_when_only_literals_are_255_and_symbols_are_eight_bytes(form: str) -> None:
     rng = np.random.default_rng(5)
     hold(table(rng, low=8), page(rng, 3_000, 0.5, 100, literal=255))

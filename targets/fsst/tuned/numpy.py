@@ -7,7 +7,7 @@ Where bytes are permuted and compressed by instructions (AVX-512 VBMI2):
 - A ninth plane says, a bit a byte, how long a symbol is. For eight codes that is a mask of 64 bits, by which one
   instruction moves the bytes of eight symbols together; its population count is how far the text has come.
 - Escapes are found by an addition (`_literals`). An escaped byte takes the place of its symbol's first one, and a blend
-  is all it costs. Blocks of nothing but single bytes, among them those of escapes alone, need one plane.
+  is all it costs. Blocks of nothing but escaped bytes need no plane at all.
 - Strings lie end to end, so that text is made of all codes in one stream. Where a string begins in it follows from the
   block that its first code is in, once 4,096 codes are done: no branch depends on how long strings are.
 
@@ -24,7 +24,7 @@ from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
-from lar.simd import u8x64
+from lar.simd import u8x64, u64x8
 from lar.simd.masks import compress8, mask64
 from lar.simd.permute import permute_bytes
 from lar.simd.planes import ORDER, words_of
@@ -34,7 +34,6 @@ SLACK = 64
 """Bytes behind a text that a store may touch."""
 
 _FORM = "planes" if simd.supports("permute_bytes", "expand8") else "single"
-_MANY = 16  # escaped bytes among 64 codes from which it is asked whether the others are single bytes, too
 _CHUNK = 4096  # codes between two looks at where strings begin; what is kept of them stays in the innermost cache
 _EIGHT = Vector(types.uint8, 8)
 _READ = (types.uint8[::1], types.int32[::1], types.uint8[::1], types.uint8[::1])
@@ -45,6 +44,7 @@ _U = np.uint64  # indices are unsigned throughout: numba wraps negative ones, at
 _ALL = _U(2**64 - 1)
 _EVEN = _U(0x5555555555555555)
 _ESCAPE, _PLANE = 255, 256
+_STEPS = ORDER.size
 
 
 def prepare(xp: Any, data: Data, *, capacity: int) -> Tree:
@@ -62,7 +62,8 @@ def prepare(xp: Any, data: Data, *, capacity: int) -> Tree:
     Returns
     -------
     dict of arrays
-        ``table`` uint8 and ``beside`` uint8. Of planes: nine of 256 bytes, and the order in which to look up codes.
+        ``table`` uint8 and ``beside`` uint8. Of planes: nine of 256 bytes; the order in which to look up codes, and
+        how many escaped bytes stand before each eight codes of a block that holds nothing else.
         Otherwise: 512 symbols of eight bytes, those from 256 on for escaped bytes, and their lengths.
     """
     del xp, capacity
@@ -74,7 +75,7 @@ def prepare(xp: Any, data: Data, *, capacity: int) -> Tree:
         table = simd.aligned((9, _PLANE), np.uint8)
         table[:8] = symbols[:_PLANE].T
         table[8] = (1 << lengths[:_PLANE].astype(np.int64)) - 1
-        return {"table": table.reshape(-1), "beside": ORDER.copy()}
+        return {"table": table.reshape(-1), "beside": np.append(ORDER, np.arange(0, 32, 4, dtype=np.uint8))}
     simd.compile_once(_decode_singly, _READ, _WRITTEN)
     symbols[_PLANE:, 0], lengths[_PLANE:] = np.arange(256), 1
     return {"table": symbols.reshape(-1), "beside": lengths}
@@ -131,21 +132,21 @@ def _block(codes: Any, at: Any, valid: Any, tables: Any, scratch: Any, group: An
     (table, beside), (masks, words, starts), (written, carry) = tables, scratch, done
     last = _U(text.size - SLACK)
     found, order = simd.load(u8x64, codes, at), simd.load(u8x64, beside, 0)
-    first, widths = simd.lookup256(table, 0, found), simd.lookup256(table, 8 * _PLANE, found)
     escapes, literals = simd.bits(found == simd.splat(u8x64, _ESCAPE)), _U(0)
     if (escapes | carry) != _U(0):
         literals, carry = _literals(escapes, carry)
-        escaped = mask64(literals)
-        first, widths = simd.select(escaped, found, first), simd.select(escaped, simd.splat(u8x64, 1), widths)
+        if (escapes | literals) & valid == _ALL:  # every other byte stands for itself, four among each eight
+            kept = mask64(literals)
+            simd.store(masks, group * _U(8), simd.select(kept, simd.splat(u8x64, 1), simd.splat(u8x64, 0)))
+            ahead = simd.convert(u64x8, simd.load(_EIGHT, beside, _STEPS))
+            simd.store(starts, group, simd.splat(u64x8, written) + ahead)
+            simd.store(text, min(written, last), compress8(kept, found))
+            return written + _U(32), carry
+    escaped = mask64(literals)
+    first, widths = simd.lookup256(table, 0, found), simd.lookup256(table, 8 * _PLANE, found)
+    first, widths = simd.select(escaped, found, first), simd.select(escaped, simd.splat(u8x64, 1), widths)
     widths = simd.select(mask64(valid), widths, simd.splat(u8x64, 0))
     simd.store(masks, group * _U(8), widths)
-    if simd.count_ones(literals) >= _MANY and simd.bits(widths > simd.splat(u8x64, 1)) == _U(0):
-        kept = mask64(simd.bits(widths == simd.splat(u8x64, 1)))
-        simd.store(text, min(written, last), compress8(kept, first))
-        for i in range(group, group + _U(8)):
-            starts[i] = written
-            written += _U(simd.count_ones(words[i]))
-        return written, carry
     arranged, first = permute_bytes(found, order), permute_bytes(first, order)
     for symbols in words_of(_looked_up(table, arranged, first)):
         kept = words[group]
