@@ -8,9 +8,10 @@ and take as long for one selectivity as for another, but for what has to be writ
   does, both zeros to 0; NaN lies beyond the infinities and so in no interval.
 - 64 rows are compared at once, their bits and-ed with the word of the validity bitmap: the mask. A second term ands
   its own into it. Rows behind the last whole 64 have a block of their own, filled up, in the state.
-- Codes of 8 bits are looked up 64 at a time in a table of 256 bytes; codes of 16 bits are gathered, sixteen at a time,
-  from a bitmap of 8 KiB. A code that is in no dictionary finds a zero.
-- `lar.simd.places` makes ids of the words.
+- Codes of 8 bits are looked up 64 at a time in a table of 256 bytes; codes of 16 bits one by one, into a block of bytes
+  that is compared afterwards. A code that is in no dictionary finds a zero.
+- `lar.simd.places` makes ids of the words. What pads them is written while the first column is read: a core reads and
+  writes at once in little more time than it reads.
 
 Where an instruction is missing, `lar.simd` says so, and another compiled function does the same by generic code.
 """
@@ -23,19 +24,19 @@ from numba import njit, types
 
 from lar import simd
 from lar.contracts import NO_ID, Array, Data, HostArray, Query, Tree
-from lar.simd import places, u8x64, u32x16
-from lar.simd.gathering import gather
+from lar.simd import places, u8x64
 from lar.simd.vector import Vector
 
 ROWS = 64  # to a word
-_u16x16, _u32x64, _u64x64 = Vector(types.uint16, 16), Vector(types.uint32, 64), Vector(types.uint64, 64)
+CHUNK = 4_096  # codes looked up before they are compared
+_u32x64, _u64x64 = Vector(types.uint32, 64), Vector(types.uint64, 64)
 _WORD = np.dtype(np.uint64)
 _ALL = 2**64 - 1
 _INFINITY = 0x7F800000
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
 _NUMBER = np.uint64  # indices are unsigned throughout: numba wraps negative ones, at a cost
-_ROWS, _LANES = _NUMBER(ROWS), _NUMBER(16)
+_ROWS = _NUMBER(ROWS)
 
 
 def prepare(xp: Any, data: Data, *, predicate: str) -> Tree:
@@ -75,11 +76,10 @@ def run(xp: Any, state: Tree, query: Query, /, *, predicate: str) -> tuple[Array
     """Return (mask, ids, count); arguments and results are those of ``run`` in `portable.py`."""
     del xp
     n, words = len(state["a"]), np.empty(len(state["a_valid"]), _WORD)
-    for term in terms(predicate):
-        _evaluate(term, state, query[term.column], words)
     ids = np.empty(n, np.uint32)
-    count = _ids_of()(words, ids)
-    ids[count:] = NO_ID
+    for term in terms(predicate):
+        _evaluate(term, state, query[term.column], words, ids)
+    count = _write_ids(words, ids)
     return words.view(np.uint8)[: (n + 7) // 8], ids, np.array(count, np.int32)
 
 
@@ -95,30 +95,27 @@ def _words_of(bitmap: HostArray, n: int) -> HostArray:
 # ---- a term's constants ----------------------------------------------------------------------------------------------
 
 
-def _evaluate(term: Term, state: Tree, constants: HostArray, words: HostArray) -> None:
-    """Write a first term's mask, or and another one's into it."""
+def _evaluate(term: Term, state: Tree, constants: HostArray, words: HostArray, ids: HostArray) -> None:
+    """Write a first term's mask and pad all ids; or and another one's mask into it."""
     valid, first = state[term.bitmap], term.column == "a"
-    kernel = _kernel_of(term)
     if term.operator == "is null":
         if first:
+            ids.view(np.uint8).fill(255)
             words[:] = _NUMBER(_ALL)
-            words[-1] = _NUMBER(_ALL >> (-len(state["a"]) % ROWS))
-        kernel(valid, np.array([_ALL * int(constants[0])], _WORD), words)
+            words[-1] = _NUMBER(_ALL >> (-len(ids) % ROWS))
+        _nulls(valid, np.array([_ALL * int(constants[0])], _WORD), words)
         return
     values, rest = state[term.column], state[f"{term.column}_rest"]
-    kernel(values, rest, valid, valid if first else words, _laid_out(term, constants), words)
+    before, padded = (valid, ids) if first else (words, ids[:0])
+    _kernel_of(term)(values, rest, valid, before, _laid_out(term, constants), words, padded)
 
 
 def _laid_out(term: Term, constants: HostArray) -> HostArray:
     """Return a term's constants as its kernel wants them: an interval, keys, or a set."""
-    if term.kind == "u8":
-        table = np.zeros(256, np.uint8)
+    if term.kind in CODES:
+        table = np.zeros(256 if term.kind == "u8" else 65_536, np.uint8)
         table[: 8 * len(constants)] = np.unpackbits(constants, bitorder="little")
         return table
-    if term.kind == "u16":
-        chosen = np.zeros(8_192, np.uint8)
-        chosen[: len(constants)] = constants
-        return chosen.view(np.uint32)
     if term.operator == "in":
         return constants.view(np.uint64).reshape(-1) if term.kind == "i64" else _keys(term, constants).view(np.uint32)
     if term.kind == "i64":
@@ -164,6 +161,34 @@ def _interval(operator: str, constant: int | None, least: int, width: int) -> tu
 
 
 @_inlined
+def _sweep(
+    hits: Any,
+    values: HostArray,
+    rest: HostArray,
+    valid: HostArray,
+    before: HostArray,
+    constants: HostArray,
+    words: HostArray,
+    ids: HostArray,
+) -> None:
+    """Write the words of a column: ``hits(values, at, constants)`` are the bits of the 64 rows from `at` on.
+
+    `before` is what the other terms say, or `valid` once more; `ids` are padded, if there are any.
+    """
+    none, whole = simd.splat(_u32x64, NO_ID), _NUMBER(values.size) // _ROWS
+    for w in range(_NUMBER(min(whole, _NUMBER(ids.size)))):
+        words[w] = hits(values, w * _ROWS, constants) & valid[w] & before[w]
+        simd.store(ids, w * _ROWS, none)
+    if ids.size == 0:
+        for w in range(whole):
+            words[w] = hits(values, w * _ROWS, constants) & valid[w] & before[w]
+    if whole < words.size:
+        words[whole] = hits(rest, _NUMBER(0), constants) & valid[whole] & before[whole]
+        for i in range(whole * _ROWS, _NUMBER(ids.size)):
+            ids[i] = _NUMBER(NO_ID)
+
+
+@_inlined
 def _key(x: Any) -> Any:
     """Return the keys of 64 float32, given as their bits."""
     magnitude = x & simd.splat(_u32x64, 0x7FFFFFFF)
@@ -171,58 +196,15 @@ def _key(x: Any) -> Any:
 
 
 @_inlined
-def _whole(n: int) -> Any:
-    return _NUMBER(n) // _ROWS
-
-
-@_compiled
-def _i32_within(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, bounds: HostArray, words: HostArray
-) -> None:
-    low, span = simd.splat(_u32x64, bounds[0]), simd.splat(_u32x64, bounds[1])
-    outside = _NUMBER(0) - _NUMBER(bounds[2])
-    for w in range(_whole(values.size)):
-        hit = simd.bits(simd.load(_u32x64, values, w * _ROWS) - low <= span) ^ outside
-        words[w] = hit & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        hit = simd.bits(simd.load(_u32x64, rest, 0) - low <= span) ^ outside
-        words[w] = hit & valid[w] & before[w]
-
-
-@_compiled
-def _f32_within(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, bounds: HostArray, words: HostArray
-) -> None:
-    low, span = simd.splat(_u32x64, bounds[0]), simd.splat(_u32x64, bounds[1])
-    outside = _NUMBER(0) - _NUMBER(bounds[2])
-    for w in range(_whole(values.size)):
-        hit = simd.bits(_key(simd.load(_u32x64, values, w * _ROWS)) - low <= span) ^ outside
-        words[w] = hit & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        hit = simd.bits(_key(simd.load(_u32x64, rest, 0)) - low <= span) ^ outside
-        words[w] = hit & valid[w] & before[w]
-
-
-@_compiled
-def _i64_within(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, bounds: HostArray, words: HostArray
-) -> None:
-    low, span = simd.splat(_u64x64, bounds[0]), simd.splat(_u64x64, bounds[1])
-    outside = _NUMBER(0) - bounds[2]
-    for w in range(_whole(values.size)):
-        hit = simd.bits(simd.load(_u64x64, values, w * _ROWS) - low <= span) ^ outside
-        words[w] = hit & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        hit = simd.bits(simd.load(_u64x64, rest, 0) - low <= span) ^ outside
-        words[w] = hit & valid[w] & before[w]
+def _within32(x: Any, bounds: HostArray) -> Any:
+    """Return the bits of the lanes that lie in the interval, or of those that do not."""
+    inside = simd.bits(x - simd.splat(_u32x64, bounds[0]) <= simd.splat(_u32x64, bounds[1]))
+    return inside ^ (_NUMBER(0) - _NUMBER(bounds[2]))
 
 
 @_inlined
 def _among32(x: Any, keys: HostArray) -> Any:
-    """Return the bits of the 64 rows that are equal to one of the keys."""
+    """Return the bits of the lanes that are equal to one of the keys."""
     missing = x != simd.splat(_u32x64, keys[0])
     for j in range(1, keys.size):
         missing = missing & (x != simd.splat(_u32x64, keys[j]))
@@ -230,136 +212,129 @@ def _among32(x: Any, keys: HostArray) -> Any:
 
 
 @_inlined
-def _among64(x: Any, keys: HostArray) -> Any:
+def _i32_within_at(values: HostArray, at: Any, bounds: HostArray) -> Any:
+    return _within32(simd.load(_u32x64, values, at), bounds)
+
+
+@_inlined
+def _f32_within_at(values: HostArray, at: Any, bounds: HostArray) -> Any:
+    return _within32(_key(simd.load(_u32x64, values, at)), bounds)
+
+
+@_inlined
+def _i64_within_at(values: HostArray, at: Any, bounds: HostArray) -> Any:
+    x = simd.load(_u64x64, values, at)
+    inside = simd.bits(x - simd.splat(_u64x64, bounds[0]) <= simd.splat(_u64x64, bounds[1]))
+    return inside ^ (_NUMBER(0) - bounds[2])
+
+
+@_inlined
+def _i32_among_at(values: HostArray, at: Any, keys: HostArray) -> Any:
+    return _among32(simd.load(_u32x64, values, at), keys)
+
+
+@_inlined
+def _f32_among_at(values: HostArray, at: Any, keys: HostArray) -> Any:
+    return _among32(_key(simd.load(_u32x64, values, at)), keys)
+
+
+@_inlined
+def _i64_among_at(values: HostArray, at: Any, keys: HostArray) -> Any:
+    x = simd.load(_u64x64, values, at)
     missing = x != simd.splat(_u64x64, keys[0])
     for j in range(1, keys.size):
         missing = missing & (x != simd.splat(_u64x64, keys[j]))
     return ~simd.bits(missing)
 
 
-@_compiled
-def _i32_among(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, keys: HostArray, words: HostArray
-) -> None:
-    for w in range(_whole(values.size)):
-        words[w] = _among32(simd.load(_u32x64, values, w * _ROWS), keys) & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        words[w] = _among32(simd.load(_u32x64, rest, 0), keys) & valid[w] & before[w]
+@_inlined
+def _u8_in_at(codes: HostArray, at: Any, table: HostArray) -> Any:
+    return simd.bits(simd.lookup256(table, 0, simd.load(u8x64, codes, at)) != simd.splat(u8x64, 0))
 
 
 @_compiled
-def _f32_among(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, keys: HostArray, words: HostArray
-) -> None:
-    for w in range(_whole(values.size)):
-        words[w] = _among32(_key(simd.load(_u32x64, values, w * _ROWS)), keys) & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        words[w] = _among32(_key(simd.load(_u32x64, rest, 0)), keys) & valid[w] & before[w]
+def _i32_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any, ids: Any) -> None:
+    _sweep(_i32_within_at, values, rest, valid, before, bounds, words, ids)
 
 
 @_compiled
-def _i64_among(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, keys: HostArray, words: HostArray
-) -> None:
-    for w in range(_whole(values.size)):
-        words[w] = _among64(simd.load(_u64x64, values, w * _ROWS), keys) & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        words[w] = _among64(simd.load(_u64x64, rest, 0), keys) & valid[w] & before[w]
+def _f32_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any, ids: Any) -> None:
+    _sweep(_f32_within_at, values, rest, valid, before, bounds, words, ids)
 
 
 @_compiled
-def _u8_in(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, table: HostArray, words: HostArray
-) -> None:
-    none = simd.splat(u8x64, 0)
-    for w in range(_whole(values.size)):
-        hit = simd.bits(simd.lookup256(table, 0, simd.load(u8x64, values, w * _ROWS)) != none)
-        words[w] = hit & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        words[w] = simd.bits(simd.lookup256(table, 0, simd.load(u8x64, rest, 0)) != none) & valid[w] & before[w]
+def _i64_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any, ids: Any) -> None:
+    _sweep(_i64_within_at, values, rest, valid, before, bounds, words, ids)
 
 
 @_compiled
-def _u8_in_singly(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, table: HostArray, words: HostArray
-) -> None:
-    for w in range(_NUMBER(words.size)):
-        block, start = (values, w * _ROWS) if w < _whole(values.size) else (rest, _NUMBER(0))
-        hit = _NUMBER(0)
-        for i in range(_NUMBER(0), _ROWS):
-            hit |= _NUMBER(table[block[start + i]]) << i
-        words[w] = hit & valid[w] & before[w]
+def _i32_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any, ids: Any) -> None:
+    _sweep(_i32_among_at, values, rest, valid, before, keys, words, ids)
+
+
+@_compiled
+def _f32_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any, ids: Any) -> None:
+    _sweep(_f32_among_at, values, rest, valid, before, keys, words, ids)
+
+
+@_compiled
+def _i64_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any, ids: Any) -> None:
+    _sweep(_i64_among_at, values, rest, valid, before, keys, words, ids)
+
+
+@_compiled
+def _u8_in(values: Any, rest: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
+    _sweep(_u8_in_at, values, rest, valid, before, table, words, ids)
 
 
 @_inlined
-def _gathered(codes: HostArray, at: Any, chosen: HostArray) -> Any:
-    """Return the bits of the 64 rows from `at` on whose codes are in a bitmap of 2**16."""
-    found = _NUMBER(0)
-    for i in range(_NUMBER(0), _ROWS, _LANES):
-        code = simd.convert(u32x16, simd.load(_u16x16, codes, at + i))
-        bit = simd.splat(u32x16, 1) << (code & simd.splat(u32x16, 31))
-        some = gather(chosen, code >> simd.splat(u32x16, 5)) & bit
-        found |= simd.bits(some != simd.splat(u32x16, 0)) << i
-    return found
+def _look_up(values: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
+    """Look codes up one by one: two loads and a store each, and nothing that waits for another."""
+    found = np.empty(CHUNK + ROWS, np.uint8)
+    for start in range(0, values.size, CHUNK):
+        block = values[start : start + CHUNK]
+        for i in range(block.size):
+            found[i] = table[block[i]]
+        found[block.size : block.size + ROWS] = 0
+        for i in range(0, block.size, ROWS):
+            w = _NUMBER(start + i) // _ROWS
+            words[w] = simd.bits(simd.load(u8x64, found, i) != simd.splat(u8x64, 0)) & valid[w] & before[w]
+        ids[start : start + CHUNK] = _NUMBER(NO_ID)
 
 
 @_compiled
-def _u16_in(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, chosen: HostArray, words: HostArray
-) -> None:
-    for w in range(_whole(values.size)):
-        words[w] = _gathered(values, w * _ROWS, chosen) & valid[w] & before[w]
-    if values.size % ROWS:
-        w = _whole(values.size)
-        words[w] = _gathered(rest, 0, chosen) & valid[w] & before[w]
+def _u8_in_singly(values: Any, _rest: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
+    _look_up(values, valid, before, table, words, ids)
 
 
 @_compiled
-def _u16_in_singly(
-    values: HostArray, rest: HostArray, valid: HostArray, before: HostArray, chosen: HostArray, words: HostArray
-) -> None:
-    for w in range(_NUMBER(words.size)):
-        block, start = (values, w * _ROWS) if w < _whole(values.size) else (rest, _NUMBER(0))
-        hit = _NUMBER(0)
-        for i in range(_NUMBER(0), _ROWS):
-            code = _NUMBER(block[start + i])
-            hit |= (_NUMBER(chosen[code >> _NUMBER(5)]) >> (code & _NUMBER(31)) & _NUMBER(1)) << i
-        words[w] = hit & valid[w] & before[w]
+def _u16_in(values: Any, _rest: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
+    _look_up(values, valid, before, table, words, ids)
 
 
 @_compiled
-def _nulls(valid: HostArray, wanted: HostArray, words: HostArray) -> None:
+def _nulls(valid: Any, wanted: Any, words: Any) -> None:
     for w in range(words.size):
         words[w] &= valid[w] ^ wanted[0]
 
 
 # ---- which of them ---------------------------------------------------------------------------------------------------
 
+_WITHIN = {"i32": _i32_within, "i64": _i64_within, "f32": _f32_within}
+_AMONG = {"i32": _i32_among, "i64": _i64_among, "f32": _f32_among}
 _TYPES = {"i32": types.uint32, "f32": types.uint32, "i64": types.uint64, "u8": types.uint8, "u16": types.uint16}
-_WORDS = types.uint64[::1]
+_WORDS, _IDS = types.uint64[::1], types.uint32[::1]
+# To ask for a feature takes longer than a call.
+_u8_kernel = _u8_in if simd.supports("lookup256") else _u8_in_singly
+_write_ids = places.write_by_words if simd.supports("compress") else places.write_singly
+if simd.supports("expand8"):
+    _write_ids = places.write_by_bytes
 
 
 def _kernel_of(term: Term) -> Any:
-    if term.operator == "is null":
-        return _nulls
-    if term.kind == "u8":
-        return _u8_in if simd.supports("lookup256") else _u8_in_singly
-    if term.kind == "u16":
-        return _u16_in if simd.supports("gather") else _u16_in_singly
-    within = {"i32": _i32_within, "i64": _i64_within, "f32": _f32_within}
-    among = {"i32": _i32_among, "i64": _i64_among, "f32": _f32_among}
-    return (among if term.operator == "in" else within)[term.kind]
-
-
-def _ids_of() -> Any:
-    """Return what makes ids of words, the best there is for this processor."""
-    if simd.supports("expand8"):
-        return places.write_by_bytes
-    return places.write_by_words if simd.supports("compress") else places.write_singly
+    if term.kind in CODES:
+        return _u8_kernel if term.kind == "u8" else _u16_in
+    return (_AMONG if term.operator == "in" else _WITHIN)[term.kind]
 
 
 def _compile(term: Term) -> None:
@@ -367,6 +342,6 @@ def _compile(term: Term) -> None:
         simd.compile_once(_nulls, (_WORDS, _WORDS), (_WORDS,))
     else:
         column = _TYPES[term.kind][::1]
-        constants = types.uint32[::1] if term.kind == "u16" else column
-        simd.compile_once(_kernel_of(term), (column, column, _WORDS, _WORDS, constants), (_WORDS,))
-    simd.compile_once(_ids_of(), (_WORDS,), (types.uint32[::1],))
+        constants = types.uint8[::1] if term.kind in CODES else column
+        simd.compile_once(_kernel_of(term), (column, column, _WORDS, _WORDS, constants), (_WORDS, _IDS))
+    simd.compile_once(_write_ids, (_WORDS,), (_IDS,))
