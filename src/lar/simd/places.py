@@ -5,10 +5,6 @@ stores. Here a word is packed in a register, the whole of it is stored, and the 
 end: no branch, and no store whose length depends on data (an instruction that stores packed lanes alone takes many
 times as long on some processors).
 
-Lanes behind the ids are stored as `NO_ID`, so an array that was filled with it stays padded. That costs nothing: a
-byte is 255 where no place was packed, -1 once it is widened with its sign, and all bits or-ed with the first place
-of a word are all bits.
-
 `write_by_bytes` packs 64 places at once and must only be compiled where ``supports("expand8")`` says so, and
 `write_by_words`, which packs sixteen at a time, where ``supports("compress")`` does; `write_singly` runs anywhere.
 """
@@ -19,19 +15,17 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
-from lar.contracts import NO_ID
-from lar.simd.lanes import bits, convert, count_ones, reinterpret, splat, trailing_zeros
-from lar.simd.masks import mask64
+from lar.simd.lanes import bits, convert, count_ones, splat, trailing_zeros
+from lar.simd.masks import compress8, mask64
 from lar.simd.memory import load, store
-from lar.simd.vector import Type, Value, Vector, binary, call, u8x64, u32x16, u64x8, unary
+from lar.simd.vector import Value, Vector, u8x16, u8x64, u32x16, u64x8, unary
+from lar.simd.x86 import compress
 
 u32x64 = Vector(types.uint32, 64)
 _I32 = ir.IntType(32)
-_MASK16, _MASK64 = Vector(types.boolean, 16), Vector(types.boolean, 64)
-_i8x16, _i8x64, _i32x16, _i32x64 = (Vector(scalar, n) for scalar in (types.int8, types.int32) for n in (16, 64))
+_MASK16 = Vector(types.boolean, 16)
 _PLACES = np.arange(64, dtype=np.uint8)
 _PLACES16 = np.arange(16, dtype=np.uint32)
-_NONE = np.uint32(NO_ID)
 _NUMBER = np.uint64  # indices are unsigned throughout: numba wraps negative ones, at a cost
 _ONE, _GROUP, _LANES, _ROWS = _NUMBER(1), _NUMBER(8), _NUMBER(16), _NUMBER(64)
 
@@ -45,24 +39,11 @@ def _mask16(_context: Any, builder: Any, _kinds: Any, values: Any) -> Value:
     return builder.bitcast(builder.trunc(values[0], ir.IntType(16)), _MASK16.ir)
 
 
-def _pack(_context: Any, builder: Any, kinds: Any, values: Any) -> Value:
-    (mask, vector), kind = values, kinds[1]
-    all_bits = ir.Constant(kind.ir, [-1] * kind.lanes)
-    return call(builder, f"llvm.x86.avx512.mask.compress.{kind.spelling}", kind.ir, (vector, all_bits, mask))
-
-
-def _packable(mask: Type, vector: Type) -> Type:
-    return vector if (mask, vector) in {(_MASK64, u8x64), (_MASK16, u32x16)} else None
-
-
-first16 = unary(lambda vector: _i8x16 if vector == _i8x64 else None, _first16)
-"""``first16(vector)``: the first sixteen of 64 signed bytes."""
+first16 = unary(lambda vector: u8x16 if vector == u8x64 else None, _first16)
+"""``first16(vector)``: the first sixteen of 64 bytes."""
 
 mask16 = unary(lambda word: _MASK16 if word == types.uint64 else None, _mask16)
 """``mask16(word)``: the mask of 16 lanes whose lane i is bit i of a uint64; higher bits are ignored."""
-
-pack = binary(_packable, _pack)
-"""``pack(mask, vector)``: the bytes or words that the mask keeps, moved to the front in order, and all bits behind."""
 
 
 @njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]  # numba ships no types
@@ -84,7 +65,7 @@ def write_by_bytes(words: Any, out: Any) -> Any:
     words : array
         uint64; bit i of word w is place ``64 w + i``.
     out : array
-        uint32, filled with 2**32 - 1, as many as there are places: none from there on is set.
+        uint32, as many as there are places: no bit from there on is set. What is behind the ids is overwritten.
 
     Returns
     -------
@@ -98,12 +79,11 @@ def write_by_bytes(words: Any, out: Any) -> Any:
             continue
         for w in range(group, end):
             word, base = words[w], w * _ROWS
-            packed, count = reinterpret(_i8x64, pack(mask64(word), places)), _NUMBER(count_ones(word))
+            packed, count = compress8(mask64(word), places), _NUMBER(count_ones(word))
             if count <= _LANES:
-                ids = reinterpret(u32x16, convert(_i32x16, first16(packed)))
-                store(out, written, ids | splat(u32x16, base))
+                store(out, written, convert(u32x16, first16(packed)) | splat(u32x16, base))
             else:
-                store(out, written, reinterpret(u32x64, convert(_i32x64, packed)) | splat(u32x64, base))
+                store(out, written, convert(u32x64, packed) | splat(u32x64, base))
             written += count
     for w in range(whole, _NUMBER(words.size)):
         written = _one_by_one(words[w], w * _ROWS, out, written)
@@ -117,7 +97,7 @@ def write_by_words(words: Any, out: Any) -> Any:
     for w in range(whole):
         word, base = words[w], w * _ROWS
         while word:
-            store(out, written, pack(mask16(word), places | splat(u32x16, base)))
+            store(out, written, compress(mask16(word), places | splat(u32x16, base)))
             written += _NUMBER(count_ones(word & _NUMBER(0xFFFF)))
             word, base = word >> _LANES, base + _LANES
     for w in range(whole, _NUMBER(words.size)):
@@ -141,8 +121,6 @@ def write_singly(words: Any, out: Any) -> Any:
         for i in range(_NUMBER(0), _ROWS):
             out[written] = base + i
             written += word >> i & _ONE
-        if written < base + _ROWS:
-            out[written] = _NONE
     for w in range(whole, _NUMBER(words.size)):
         written = _one_by_one(words[w], w * _ROWS, out, written)
     return written

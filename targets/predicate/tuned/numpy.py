@@ -10,8 +10,8 @@ and take as long for one selectivity as for another, but for what has to be writ
   its own into it. Rows behind the last whole 64 have a block of their own, filled up, in the state.
 - Codes of 8 bits are looked up 64 at a time in a table of 256 bytes; codes of 16 bits one by one, into a block of bytes
   that is compared afterwards. A code that is in no dictionary finds a zero.
-- `lar.simd.places` makes ids of the words. What pads them is written while the first column is read: a core reads and
-  writes at once in little more time than it reads.
+- `lar.simd.places` makes ids of the words, and what is left is padded by ``memset``, which on large blocks overwrites
+  lines without fetching them first: half the time of stores.
 
 Where an instruction is missing, `lar.simd` says so, and another compiled function does the same by generic code.
 """
@@ -23,7 +23,7 @@ from lar.targets.predicate.form import CODES, Term, terms
 from numba import njit, types
 
 from lar import simd
-from lar.contracts import NO_ID, Array, Data, HostArray, Query, Tree
+from lar.contracts import Array, Data, HostArray, Query, Tree
 from lar.simd import places, u8x64
 from lar.simd.vector import Vector
 
@@ -78,8 +78,9 @@ def run(xp: Any, state: Tree, query: Query, /, *, predicate: str) -> tuple[Array
     n, words = len(state["a"]), np.empty(len(state["a_valid"]), _WORD)
     ids = np.empty(n, np.uint32)
     for term in terms(predicate):
-        _evaluate(term, state, query[term.column], words, ids)
+        _evaluate(term, state, query[term.column], words)
     count = _write_ids(words, ids)
+    ids[count:].view(np.uint8).fill(255)  # NO_ID
     return words.view(np.uint8)[: (n + 7) // 8], ids, np.array(count, np.int32)
 
 
@@ -95,19 +96,18 @@ def _words_of(bitmap: HostArray, n: int) -> HostArray:
 # ---- a term's constants ----------------------------------------------------------------------------------------------
 
 
-def _evaluate(term: Term, state: Tree, constants: HostArray, words: HostArray, ids: HostArray) -> None:
-    """Write a first term's mask and pad all ids; or and another one's mask into it."""
+def _evaluate(term: Term, state: Tree, constants: HostArray, words: HostArray) -> None:
+    """Write a first term's mask, or and another one's into it."""
     valid, first = state[term.bitmap], term.column == "a"
     if term.operator == "is null":
         if first:
-            ids.view(np.uint8).fill(255)
             words[:] = _NUMBER(_ALL)
-            words[-1] = _NUMBER(_ALL >> (-len(ids) % ROWS))
+            words[-1] = _NUMBER(_ALL >> (-len(state[term.column]) % ROWS))
         _nulls(valid, np.array([_ALL * int(constants[0])], _WORD), words)
         return
     values, rest = state[term.column], state[f"{term.column}_rest"]
-    before, padded = (valid, ids) if first else (words, ids[:0])
-    _kernel_of(term)(values, rest, valid, before, _laid_out(term, constants), words, padded)
+    before = valid if first else words
+    _kernel_of(term)(values, rest, valid, before, _laid_out(term, constants), words)
 
 
 def _laid_out(term: Term, constants: HostArray) -> HostArray:
@@ -169,23 +169,16 @@ def _sweep(
     before: HostArray,
     constants: HostArray,
     words: HostArray,
-    ids: HostArray,
 ) -> None:
     """Write the words of a column: ``hits(values, at, constants)`` are the bits of the 64 rows from `at` on.
 
-    `before` is what the other terms say, or `valid` once more; `ids` are padded, if there are any.
+    `before` is what the other term says, or `valid` once more.
     """
-    none, whole = simd.splat(_u32x64, NO_ID), _NUMBER(values.size) // _ROWS
-    for w in range(_NUMBER(min(whole, _NUMBER(ids.size)))):
+    whole = _NUMBER(values.size) // _ROWS
+    for w in range(whole):
         words[w] = hits(values, w * _ROWS, constants) & valid[w] & before[w]
-        simd.store(ids, w * _ROWS, none)
-    if ids.size == 0:
-        for w in range(whole):
-            words[w] = hits(values, w * _ROWS, constants) & valid[w] & before[w]
     if whole < words.size:
         words[whole] = hits(rest, _NUMBER(0), constants) & valid[whole] & before[whole]
-        for i in range(whole * _ROWS, _NUMBER(ids.size)):
-            ids[i] = _NUMBER(NO_ID)
 
 
 @_inlined
@@ -253,42 +246,42 @@ def _u8_in_at(codes: HostArray, at: Any, table: HostArray) -> Any:
 
 
 @_compiled
-def _i32_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any, ids: Any) -> None:
-    _sweep(_i32_within_at, values, rest, valid, before, bounds, words, ids)
+def _i32_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any) -> None:
+    _sweep(_i32_within_at, values, rest, valid, before, bounds, words)
 
 
 @_compiled
-def _f32_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any, ids: Any) -> None:
-    _sweep(_f32_within_at, values, rest, valid, before, bounds, words, ids)
+def _f32_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any) -> None:
+    _sweep(_f32_within_at, values, rest, valid, before, bounds, words)
 
 
 @_compiled
-def _i64_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any, ids: Any) -> None:
-    _sweep(_i64_within_at, values, rest, valid, before, bounds, words, ids)
+def _i64_within(values: Any, rest: Any, valid: Any, before: Any, bounds: Any, words: Any) -> None:
+    _sweep(_i64_within_at, values, rest, valid, before, bounds, words)
 
 
 @_compiled
-def _i32_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any, ids: Any) -> None:
-    _sweep(_i32_among_at, values, rest, valid, before, keys, words, ids)
+def _i32_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any) -> None:
+    _sweep(_i32_among_at, values, rest, valid, before, keys, words)
 
 
 @_compiled
-def _f32_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any, ids: Any) -> None:
-    _sweep(_f32_among_at, values, rest, valid, before, keys, words, ids)
+def _f32_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any) -> None:
+    _sweep(_f32_among_at, values, rest, valid, before, keys, words)
 
 
 @_compiled
-def _i64_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any, ids: Any) -> None:
-    _sweep(_i64_among_at, values, rest, valid, before, keys, words, ids)
+def _i64_among(values: Any, rest: Any, valid: Any, before: Any, keys: Any, words: Any) -> None:
+    _sweep(_i64_among_at, values, rest, valid, before, keys, words)
 
 
 @_compiled
-def _u8_in(values: Any, rest: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
-    _sweep(_u8_in_at, values, rest, valid, before, table, words, ids)
+def _u8_in(values: Any, rest: Any, valid: Any, before: Any, table: Any, words: Any) -> None:
+    _sweep(_u8_in_at, values, rest, valid, before, table, words)
 
 
 @_inlined
-def _look_up(values: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
+def _look_up(values: Any, valid: Any, before: Any, table: Any, words: Any) -> None:
     """Look codes up one by one: two loads and a store each, and nothing that waits for another."""
     found = np.empty(CHUNK + ROWS, np.uint8)
     for start in range(0, values.size, CHUNK):
@@ -299,17 +292,16 @@ def _look_up(values: Any, valid: Any, before: Any, table: Any, words: Any, ids: 
         for i in range(0, block.size, ROWS):
             w = _NUMBER(start + i) // _ROWS
             words[w] = simd.bits(simd.load(u8x64, found, i) != simd.splat(u8x64, 0)) & valid[w] & before[w]
-        ids[start : start + CHUNK] = _NUMBER(NO_ID)
 
 
 @_compiled
-def _u8_in_singly(values: Any, _rest: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
-    _look_up(values, valid, before, table, words, ids)
+def _u8_in_singly(values: Any, _rest: Any, valid: Any, before: Any, table: Any, words: Any) -> None:
+    _look_up(values, valid, before, table, words)
 
 
 @_compiled
-def _u16_in(values: Any, _rest: Any, valid: Any, before: Any, table: Any, words: Any, ids: Any) -> None:
-    _look_up(values, valid, before, table, words, ids)
+def _u16_in(values: Any, _rest: Any, valid: Any, before: Any, table: Any, words: Any) -> None:
+    _look_up(values, valid, before, table, words)
 
 
 @_compiled
@@ -323,7 +315,7 @@ def _nulls(valid: Any, wanted: Any, words: Any) -> None:
 _WITHIN = {"i32": _i32_within, "i64": _i64_within, "f32": _f32_within}
 _AMONG = {"i32": _i32_among, "i64": _i64_among, "f32": _f32_among}
 _TYPES = {"i32": types.uint32, "f32": types.uint32, "i64": types.uint64, "u8": types.uint8, "u16": types.uint16}
-_WORDS, _IDS = types.uint64[::1], types.uint32[::1]
+_WORDS = types.uint64[::1]
 # To ask for a feature takes longer than a call.
 _u8_kernel = _u8_in if simd.supports("lookup256") else _u8_in_singly
 _write_ids = places.write_by_words if simd.supports("compress") else places.write_singly
@@ -343,5 +335,5 @@ def _compile(term: Term) -> None:
     else:
         column = _TYPES[term.kind][::1]
         constants = types.uint8[::1] if term.kind in CODES else column
-        simd.compile_once(_kernel_of(term), (column, column, _WORDS, _WORDS, constants), (_WORDS, _IDS))
-    simd.compile_once(_write_ids, (_WORDS,), (_IDS,))
+        simd.compile_once(_kernel_of(term), (column, column, _WORDS, _WORDS, constants), (_WORDS,))
+    simd.compile_once(_write_ids, (_WORDS,), (types.uint32[::1],))
