@@ -75,14 +75,29 @@ def _hits(xp: Any, state: Tree, query: Query, term: Term) -> Array:
     valid = ops.unpack_bits(xp, state[term.bitmap], values.shape[0])
     if term.operator == "is null":
         return xp.logical_xor(valid, constants == 1)
+    return valid & matches(xp, values, constants, term)
+
+
+def matches(xp: Any, values: Array, constants: Array, term: Term) -> Array:
+    """Return bool (n,): where a term that asks for values would be true, were every value one.
+
+    Parameters
+    ----------
+    xp : module
+        The array namespace.
+    values, constants : array
+        As `prepare` and `run` are given them.
+    term : Term
+        Any but ``is null``.
+    """
     if term.kind in CODES:
-        return valid & _in_set(xp, values, constants)
+        return _in_set(xp, values, constants)
     if term.operator == "in":
         found = _compared(xp, values, constants[:1, ...], "=", term.kind)
         for i in range(1, constants.shape[0]):
             found = found | _compared(xp, values, constants[i : i + 1, ...], "=", term.kind)
-        return valid & found
-    return valid & _compared(xp, values, constants, term.operator, term.kind)
+        return found
+    return _compared(xp, values, constants, term.operator, term.kind)
 
 
 def _in_set(xp: Any, codes: Array, bitmap: Array) -> Array:
