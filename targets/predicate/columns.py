@@ -9,8 +9,8 @@ from .form import CODES, Term
 
 PATTERNS = ("alternating", "blocks", "all", "none")
 """Distributions in which the row's place says whether it is selected."""
-LIMITS = ("limits-low", "limits-high", "limits-zero")
-"""Distributions of a few values at both ends and round zero."""
+LIMITS = ("limits-low", "limits-high", "limits-zero", "limits-nan")
+"""Distributions of a few values at both ends and round zero, compared with those at one of these places."""
 EQUALITY = ("=", "<>", "in")
 RUN = 64
 """Mean length of a run."""

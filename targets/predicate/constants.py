@@ -40,8 +40,8 @@ def _limit_constants(case: Case, term: Term, key: int, count: int) -> HostArray:
     """Return constants at one end of a type, or round zero, another one in each call."""
     choices: HostArray = limits(term.kind)
     if term.kind == "f32":
-        order = {"limits-low": (0, 1, 2, 3), "limits-high": (7, 8, 9, 14, 15), "limits-zero": (4, 5, 6, 11, 12, 13, 17)}
-        places = np.array(order[case.distribution])
+        order = {"limits-low": (0, 1, 2, 3), "limits-high": (7, 8, 9, 10), "limits-zero": (4, 5, 6, 11, 12, 13)}
+        places = np.array(order.get(case.distribution, (14, 15, 16, 17)))  # which are NaN
     else:
         middle = len(choices) // 2
         parts = {"limits-low": (0, 3), "limits-high": (len(choices) - 3, 3), "limits-zero": (middle - 3, 7)}

@@ -18,7 +18,7 @@ __all__ = ["HONEST", "MUTANTS"]
 def by_sorting(xp: Any, mask: Array) -> tuple[Array, Array, Array]:
     """Sort the selected rows to the front."""
     n = mask.shape[0]
-    order = xp.astype(xp.argsort(xp.astype(mask, xp.int32), descending=True, stable=True), xp.int32)
+    order = xp.astype(xp.argsort(1 - xp.astype(mask, xp.int32), stable=True), xp.int32)
     count = ops.count(xp, mask)
     found = xp.where(ops.iota(xp, n, mask) < count, order, -1)
     return ops.pack_bits(xp, mask), ops.bitcast(xp, found, xp.uint32), count
