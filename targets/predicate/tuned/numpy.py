@@ -21,20 +21,19 @@ from typing import Any
 
 import numpy as np
 from lar.targets.predicate.form import CODES, Term, terms
+from lar.targets.predicate.intervals import laid_out
 from numba import njit, types
 
 from lar import simd
 from lar.contracts import Array, Data, HostArray, Query, Tree
 from lar.simd import places, streams, u8x64
-from lar.simd.vector import Vector
+from lar.simd.ranges import among32, among64, key32, u32x64, u64x64, within32, within64
 
 ROWS = 64  # to a word
 CHUNK = 4_096  # codes looked up before they are compared
 AHEAD = 8_192  # bytes of a column between what is compared and what is fetched
-_u32x64, _u64x64 = Vector(types.uint32, 64), Vector(types.uint64, 64)
 _WORD = np.dtype(np.uint64)
 _ALL = 2**64 - 1
-_INFINITY = 0x7F800000
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
 _NUMBER = np.uint64  # indices are unsigned throughout: numba wraps negative ones, at a cost
@@ -62,10 +61,9 @@ def prepare(xp: Any, data: Data, *, predicate: str) -> Tree:
     del xp
     state = {}
     for term in terms(predicate):
-        values = np.ascontiguousarray(data[term.column])
-        n = len(values)
-        wide = values.view(np.uint64).reshape(-1) if term.kind == "i64" else values
-        values = wide if term.kind in CODES or term.kind == "i64" else wide.view(np.uint32)
+        own = np.ascontiguousarray(data[term.column])
+        n, kind = len(own), _TYPES[term.kind]
+        values = np.require(own.view(str(kind)).reshape(-1), requirements="A")
         rest = np.zeros(ROWS, values.dtype)
         rest[: n % ROWS] = values[n - n % ROWS :]
         state[term.column], state[f"{term.column}_rest"] = values, rest
@@ -95,7 +93,7 @@ def _words_of(bitmap: HostArray, n: int) -> HostArray:
     return words
 
 
-# ---- a term's constants ----------------------------------------------------------------------------------------------
+# ---- a term ----------------------------------------------------------------------------------------------
 
 
 def _evaluate(term: Term, state: Tree, constants: HostArray, words: HostArray, ids: HostArray) -> int:
@@ -109,54 +107,7 @@ def _evaluate(term: Term, state: Tree, constants: HostArray, words: HostArray, i
     if term.column == "a":
         before = valid
     values, rest = state[term.column], state[f"{term.column}_rest"]
-    return int(_kernel_of(term)(values, rest, valid, before, _laid_out(term, constants), words, ids))
-
-
-def _laid_out(term: Term, constants: HostArray) -> HostArray:
-    """Return a term's constants as its kernel wants them: an interval, keys, or a set."""
-    if term.kind in CODES:
-        table = np.zeros(256 if term.kind == "u8" else 65_536, np.uint8)
-        table[: 8 * len(constants)] = np.unpackbits(constants, bitorder="little")
-        return table
-    if term.operator == "in":
-        return constants.view(np.uint64).reshape(-1) if term.kind == "i64" else _keys(term, constants).view(np.uint32)
-    if term.kind == "i64":
-        return np.array(_interval(term.operator, int(constants.view(np.int64)[0, 0]), -(2**63), 64), np.uint64)
-    key = int(_keys(term, constants)[0])
-    number = None if key == -(2**31) and term.kind == "f32" else key
-    least = -_INFINITY if term.kind == "f32" else -(2**31)
-    return np.array(_interval(term.operator, number, least, 32), np.uint32)
-
-
-def _keys(term: Term, constants: HostArray) -> HostArray:
-    """Return int32 that sort as the constants do; for a NaN the one that no float32 has."""
-    if term.kind == "i32":
-        return constants
-    found: HostArray = constants.view(np.int32)
-    magnitude = found & 0x7FFFFFFF
-    found = np.where(found < 0, -magnitude, magnitude)
-    return np.where(magnitude > _INFINITY, np.int32(-(2**31)), found)
-
-
-def _interval(operator: str, constant: int | None, least: int, width: int) -> tuple[int, int, int]:
-    """Return (low, span, outside): what the operator selects is ``low <= x <= low + span``, or what is not.
-
-    `constant` is None for a NaN; `least` is the smallest value there is to select, -`least` or ``-least - 1`` the
-    largest.
-    """
-    most = -least if least == -_INFINITY else -least - 1
-    first, last = 1, 0  # nothing
-    if constant is not None:
-        first, last = {
-            "<": (least, constant - 1),
-            "<=": (least, constant),
-            ">": (constant + 1, most),
-            ">=": (constant, most),
-        }.get(operator, (constant, constant))
-    outside = operator == "<>"
-    if first > last:
-        first, last, outside = -(2 ** (width - 1)), 2 ** (width - 1) - 1, not outside
-    return first % 2**width, last - first, int(outside)
+    return int(_kernel_of(term)(values, rest, valid, before, laid_out(term, constants), words, ids))
 
 
 # ---- 64 rows to a word -----------------------------------------------------------------------------------------------
@@ -209,62 +160,33 @@ def _sweep(
 
 
 @_inlined
-def _key(x: Any) -> Any:
-    """Return the keys of 64 float32, given as their bits."""
-    magnitude = x & simd.splat(_u32x64, 0x7FFFFFFF)
-    return simd.select(x > simd.splat(_u32x64, 0x7FFFFFFF), simd.splat(_u32x64, 0) - magnitude, magnitude)
-
-
-@_inlined
-def _within32(x: Any, bounds: HostArray) -> Any:
-    """Return the bits of the lanes that lie in the interval, or of those that do not."""
-    inside = simd.bits(x - simd.splat(_u32x64, bounds[0]) <= simd.splat(_u32x64, bounds[1]))
-    return inside ^ (_NUMBER(0) - _NUMBER(bounds[2]))
-
-
-@_inlined
-def _among32(x: Any, keys: HostArray) -> Any:
-    """Return the bits of the lanes that are equal to one of the keys."""
-    missing = x != simd.splat(_u32x64, keys[0])
-    for j in range(1, keys.size):
-        missing = missing & (x != simd.splat(_u32x64, keys[j]))
-    return ~simd.bits(missing)
-
-
-@_inlined
 def _i32_within_at(values: HostArray, at: Any, bounds: HostArray) -> Any:
-    return _within32(simd.load(_u32x64, values, at), bounds)
+    return within32(simd.load(u32x64, values, at), bounds)
 
 
 @_inlined
 def _f32_within_at(values: HostArray, at: Any, bounds: HostArray) -> Any:
-    return _within32(_key(simd.load(_u32x64, values, at)), bounds)
+    return within32(key32(simd.load(u32x64, values, at)), bounds)
 
 
 @_inlined
 def _i64_within_at(values: HostArray, at: Any, bounds: HostArray) -> Any:
-    x = simd.load(_u64x64, values, at)
-    inside = simd.bits(x - simd.splat(_u64x64, bounds[0]) <= simd.splat(_u64x64, bounds[1]))
-    return inside ^ (_NUMBER(0) - bounds[2])
+    return within64(simd.load(u64x64, values, at), bounds)
 
 
 @_inlined
 def _i32_among_at(values: HostArray, at: Any, keys: HostArray) -> Any:
-    return _among32(simd.load(_u32x64, values, at), keys)
+    return among32(simd.load(u32x64, values, at), keys)
 
 
 @_inlined
 def _f32_among_at(values: HostArray, at: Any, keys: HostArray) -> Any:
-    return _among32(_key(simd.load(_u32x64, values, at)), keys)
+    return among32(key32(simd.load(u32x64, values, at)), keys)
 
 
 @_inlined
 def _i64_among_at(values: HostArray, at: Any, keys: HostArray) -> Any:
-    x = simd.load(_u64x64, values, at)
-    missing = x != simd.splat(_u64x64, keys[0])
-    for j in range(1, keys.size):
-        missing = missing & (x != simd.splat(_u64x64, keys[j]))
-    return ~simd.bits(missing)
+    return among64(simd.load(u64x64, values, at), keys)
 
 
 @_inlined
