@@ -35,7 +35,7 @@ _HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what has to be alone, and group what shares compiled kernels, data sets or fixtures of a module."""
     for item in items:
-        path = item.path.relative_to(_HERE).as_posix()
+        path = item.path.relative_to(_HERE).as_posix() if item.path.is_relative_to(_HERE) else str(item.path)
         if path.startswith(ALONE):
             item.add_marker(pytest.mark.alone)
         parameters = getattr(getattr(item, "callspec", None), "params", {})

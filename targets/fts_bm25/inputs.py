@@ -142,7 +142,8 @@ def _documents(key: int, N: int, counts: HostArray, offsets: HostArray) -> HostA
     count = np.repeat(counts, counts)
     rank = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
     low, high = rank * N // np.maximum(count, 1), (rank + 1) * N // np.maximum(count, 1)
-    return low + (sampling.uniform(key, low.shape) * (high - low)).astype(np.int64)
+    found: HostArray = low + (sampling.uniform(key, low.shape) * (high - low)).astype(np.int64)
+    return found
 
 
 def _frequencies(distribution: str, key: int, size: int) -> HostArray:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from lar.targets.predicate.form import Term  # type: ignore[import-not-found]  # the folder is the registry
+from lar.targets.predicate.form import Term
 from tests.mutants import predicate_steps as right
 from tests.mutants.predicate_mutants import MUTANTS
 from tests.mutants.predicate_steps import Steps

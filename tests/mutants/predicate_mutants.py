@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from lar.targets.predicate.form import Term  # type: ignore[import-not-found]  # the folder is the registry
+from lar.targets.predicate.form import Term
 from tests.mutants import predicate_steps as right
 from tests.mutants.predicate_steps import INT32_MIN, MAGNITUDE, Finish, Order, Steps
 from tests.mutants.variants import Answers, Spoiler, Variant, spoiled, wrong

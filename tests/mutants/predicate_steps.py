@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lar.targets.predicate.form import CODES, Term, terms  # type: ignore[import-not-found]  # the folder is the registry
+from lar.targets.predicate.form import CODES, Term, terms
 
 from lar import ops
 from lar.contracts import Array, Data, Query, Tree

@@ -89,7 +89,7 @@ def test_right_for_any_number_of_queries(nq: int) -> None:
 def test_what_exceeds_the_documents_is_padded() -> None:
     _, data, query = _own([2, 1], 3, [[0, 1]], 5)
     scores, found = _run(data, query, 5)
-    assert (scores.dtype, found.dtype) == (np.float32, np.uint32)
+    assert (scores.dtype, found.dtype) == (np.dtype(np.float32), np.dtype(np.uint32))
     assert scores[0, 3:].tolist() == [-np.inf, -np.inf]
     assert found[0, 3:].tolist() == [NO_ID, NO_ID]
     assert sorted(found[0, :3].tolist()) == [0, 1, 2]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from lar.targets.predicate.form import COMPARISONS, Term, terms  # type: ignore[import-not-found]  # the registry
+from lar.targets.predicate.form import COMPARISONS, Term, terms
 
 from lar import catalog, oracle
 from lar.contracts import NO_ID, Case, Exact
@@ -134,7 +134,8 @@ def test_unknown_and_true_is_not_selected_whichever_comes_first() -> None:
 def test_bits_of_no_row_mean_nothing() -> None:
     for n in (1, 7, 63, 65):
         values, valid = np.arange(n, dtype=np.int32), np.full((n + 7) // 8 + 3, 255, np.uint8)
-        data, query = {"a": values, "a_valid": valid}, {"a": np.array([n], np.int32)}
+        data: dict[str, Host] = {"a": values, "a_valid": valid}
+        query: dict[str, Host] = {"a": np.array([n], np.int32)}
         assert selected(case_of("i32 < ?", n), data, query) == list(range(n))
         assert selected(case_of("i32 is null ?", n), data, {"a": np.array([0], np.int32)}) == list(range(n))
         assert selected(case_of("i32 is null ?", n), data, {"a": np.array([1], np.int32)}) == []
@@ -215,7 +216,7 @@ def test_sizes_out_of_range_are_refused(sizes: dict[str, int], message: str) -> 
         TARGET.check(case, GOOD)
 
 
-RIGHT = {"a": np.zeros(2, np.int32), "b": np.zeros(2, np.uint8)}
+RIGHT: dict[str, Host] = {"a": np.zeros(2, np.int32), "b": np.zeros(2, np.uint8)}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +265,7 @@ def test_patterns_select_what_they_say() -> None:
     def rows(distribution: str) -> Host:
         case = next(c for c in BATTERY if c.distribution == distribution and c.shape["n"] == 4_099)
         data = TARGET.data(case)
-        data["a_valid"][:] = 255  # type: ignore[index]  # what the pattern says of rows with a value
+        data["a_valid"][:] = 255  # what the pattern says of rows with a value
         mask = TARGET.reference(case, data, TARGET.queries(case, data, 1, 1)[0]).values[0]  # type: ignore[union-attr]
         found: Host = np.unpackbits(mask, count=4_099, bitorder="little")
         return found

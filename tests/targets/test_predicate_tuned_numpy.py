@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from lar.targets.predicate.form import COMPARISONS  # type: ignore[import-not-found]  # the folder is the registry
-from lar.targets.predicate.intervals import interval  # type: ignore[import-not-found]
+from lar.targets.predicate.form import COMPARISONS
+from lar.targets.predicate.intervals import interval
 
 from lar import catalog, oracle
 from lar.contracts import NO_ID, Case
@@ -31,17 +31,19 @@ def column(rng: Any, kind: str, n: int) -> Host:
         return np.asarray(few.astype(DTYPES[kind]))
     if kind == "f32":
         ends = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, -1e-45], np.float32)
-        return np.where(few < 7, ends[few % 7], (few - 20).astype(np.float32))
+        return np.asarray(np.where(few < 7, ends[few % 7], (few - 20).astype(np.float32)))
     wide = np.where(few < 3, np.array([-(2**63), 2**63 - 1, -(2**32)])[few % 3], (few - 20) * 2**31)
     if kind == "i64":
         return np.asarray(wide.astype("<i8").view("<i4").reshape(-1, 2).astype(np.int32))
-    return np.where(few < 2, np.array([-(2**31), 2**31 - 1])[few % 2], few - 20).astype(np.int32)
+    return np.asarray(np.where(few < 2, np.array([-(2**31), 2**31 - 1])[few % 2], few - 20).astype(np.int32))
 
 
 def make(predicate: str, n: int, share: float = 0.8) -> tuple[Case, dict[str, Host], dict[str, Host]]:
     """Return a case of two columns or one, with constants that occur in them."""
     rng = np.random.default_rng([n, len(predicate)])
-    data, query, sizes = {}, {}, {"n": n, "L": 3, "K": 40}
+    data: dict[str, Host] = {}
+    query: dict[str, Host] = {}
+    sizes = {"n": n, "L": 3, "K": 40}
     for name, term in zip("ab", predicate.split(" and "), strict=False):
         kind, _, operator = term.rpartition(" ")[0].partition(" ")
         data[name] = column(rng, kind, n)
@@ -109,7 +111,10 @@ def test_any_share_of_rows_and_any_arrangement(share: float) -> None:
         np.repeat(rng.random(n // 100 + 1) < share, 100)[:n],
         np.arange(n) < share * n,
     ):
-        data = {"a": np.where(wanted, 1, 2).astype(np.int32), "a_valid": np.full((n + 7) // 8, 255, np.uint8)}
+        data: dict[str, Host] = {
+            "a": np.where(wanted, 1, 2).astype(np.int32),
+            "a_valid": np.full((n + 7) // 8, 255, np.uint8),
+        }
         mask, ids, count = run(data, {"a": np.array([1], np.int32)}, "i32 = ?")
         np.testing.assert_array_equal(np.unpackbits(mask, count=n, bitorder="little"), wanted)
         assert int(count) == wanted.sum()

@@ -85,7 +85,8 @@ def _largest(sums: Array, k: int) -> tuple[Array, Array]:
     n = sums.shape[0]
     chunks = n // _CHUNK
     if chunks < 2 * k:
-        return lax.top_k(sums, k)
+        best, found = lax.top_k(sums, k)
+        return best, found
     _, near = lax.top_k(jnp.max(sums[: chunks * _CHUNK].reshape(chunks, _CHUNK), axis=1), k)
     rows = (near[:, None] * _CHUNK + jnp.arange(_CHUNK, dtype=jnp.int32)).reshape(-1)
     rows = jnp.concatenate([rows, jnp.arange(chunks * _CHUNK, n, dtype=jnp.int32)])

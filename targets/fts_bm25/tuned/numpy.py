@@ -203,7 +203,7 @@ def _add_few(
     k: Any,
 ) -> int:
     """Search the documents of the essential lists, the first ones; return how many are left in `keys`."""
-    size = 1
+    size: Any = 1
     for t in range(essential):
         size += np.int64(lists[t, 1] - lists[t, 0])
     names, partial = np.empty(size, np.uint32), np.empty(size, np.float32)
@@ -286,7 +286,8 @@ def _search(
             total += most[terms[t]]
             rest[t] = total * slack
             reached = max(reached, kth[terms[t]])
-        essential, size = 0, 0
+        size: Any = 0
+        essential = 0
         while essential < T and rest[essential] >= reached:
             size += np.int64(lists[essential, 1] - lists[essential, 0])
             essential += 1

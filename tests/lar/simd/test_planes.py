@@ -8,7 +8,7 @@ from lar.simd import planes, u8x64
 
 
 @njit
-def _words(bytes_of: np.ndarray, out: np.ndarray) -> None:  # type: ignore[type-arg]
+def _words(bytes_of: np.ndarray, out: np.ndarray) -> None:
     a, b = simd.load(u8x64, bytes_of, 0), simd.load(u8x64, bytes_of, 64)
     c, d = simd.load(u8x64, bytes_of, 128), simd.load(u8x64, bytes_of, 192)
     e, f = simd.load(u8x64, bytes_of, 256), simd.load(u8x64, bytes_of, 320)
