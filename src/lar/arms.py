@@ -147,7 +147,7 @@ class Arms:
     def launch(self, arm: Arm) -> Launch:
         """Lay an arm's kernel out, and return how a worker for it is started."""
         snapshot, target = self.kernels[arm], self.request.target
-        place = f"arm-{list(Arm).index(arm)}"  # as long for every arm: a worker's heap begins behind its paths
+        place = f"arm{list(Arm).index(arm)}"  # as long for every arm: a worker's heap begins behind its paths
         mounted = snapshots.lay_out(snapshot, target, self.root / place)
         cache = self.root / "compiled" / place
         cache.mkdir(parents=True, exist_ok=True)
