@@ -167,15 +167,19 @@ def _limit(rows: Any, scan: Any) -> None:
 
 
 @_compiled
-def _look_up(rows: Any, search: Any, blocks: HostArray, keys: HostArray, filled: int) -> int:
-    """Offer the listed rows to the shortlist `keys`, of which `filled` are there; note the bound, return how many."""
-    bound, k = search.scan.bound, search.k
+def _look_up(rows: Any, search: Any, listed: Any, estimates: HostArray, keys: HostArray, filled: int) -> int:
+    """Offer the listed rows to the shortlist `keys`, of which `filled` are there; note the bound, return how many.
+
+    `listed` is ``(blocks, first)``; the estimates, from row `first` on, of what is looked up become infinite.
+    """
+    (blocks, first), bound, k = listed, search.scan.bound, search.k
     for block in range(blocks.shape[0]):
         mask, place = blocks[block, 0], np.int64(blocks[block, 1])
         while mask:
             row = place + trailing_zeros(mask)
             mask &= mask - np.uint64(1)
             if row < rows.count:
+                estimates[row - first] = np.inf
                 key = shortlist.key_of(flat.distance(rows, search.query, row), row)
                 filled, bound = shortlist.offer(keys, filled, bound, k, key)
     filled, bound = shortlist.cut(keys, filled, bound, k)
@@ -186,7 +190,7 @@ def _look_up(rows: Any, search: Any, blocks: HostArray, keys: HostArray, filled:
 @_compiled
 def _visit(rows: Any, search: Any, lost: HostArray, first: int, estimates: HostArray, blocks: HostArray) -> None:
     """Take the rows of one chunk into account."""
-    scan, k, size = search.scan, search.k, estimates.size
+    scan, k, size, ahead = search.scan, search.k, estimates.size, 0
     found, near = byte_rows.find(estimates, lost, first, scan.slack, scan.limit, blocks)
     if near == 0:
         return
@@ -194,15 +198,15 @@ def _visit(rows: Any, search: Any, lost: HostArray, first: int, estimates: HostA
         limit = byte_rows.rank(estimates, k, min(size, rows.count - first))
         found, near = byte_rows.find(estimates, lost, first, np.float32(0), limit, blocks)
         if 4 * near <= size:
-            _look_up(rows, search, blocks[:found], search.keys[scan.filled :], 0)
+            ahead = _look_up(rows, search, (blocks[:found], first), estimates, search.keys[scan.filled :], 0)
             _limit(rows, scan)
             found, near = byte_rows.find(estimates, lost, first, scan.slack, scan.limit, blocks)
-    if 4 * near > size:
+    if 4 * near > size:  # and what was looked up ahead is not taken in, since it comes again
         flat.scan_plainly(rows, search, first, min(size, rows.count - first), estimates)
         scan.vain = min(2 * scan.vain + 1, PATIENCE)
         scan.resting = scan.vain
     else:
-        scan.filled = _look_up(rows, search, blocks[:found], search.keys, scan.filled)
+        scan.filled = _look_up(rows, search, (blocks[:found], first), estimates, search.keys, scan.filled + ahead)
         scan.vain = 0
     _limit(rows, scan)
 
