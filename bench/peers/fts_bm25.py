@@ -2,8 +2,8 @@
 
 ``python -m bench.peers.fts_bm25 [--scale standard|large] [--backend numpy] [--only rare] [--json FILE]``
 
-bm25s keeps a weight for each posting as this kernel does (method ``lucene``). Its index is filled from the posting lists,
-since it makes one of lists of tokens alone.
+bm25s keeps a weight for each posting as this kernel does (method ``lucene``). Its index is filled from the posting
+lists, since it makes one of lists of tokens alone.
 """
 
 import sys
