@@ -101,7 +101,7 @@ def test_right_at_every_size(N: int) -> None:
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 64, 70_000])
 def test_documents_in_windows(beyond: int) -> None:
-    """More documents than two windows go window by window; lists end anywhere in them."""
+    """Lists end anywhere in a window, eight postings before its end or after it."""
     N = 2 * KERNEL.WINDOW + beyond
     data = index([N // 3, N, 70, N // 10, 0], N, weights=[1.0, 0.1, 1.5, 2.0, 1.0], plain=beyond == 0)
     hold(data, [[0, 1], [2, 3], [0, 4], [4, 4], [3, 3]], 10)
@@ -145,13 +145,13 @@ def test_lists_that_bring_no_result_are_not_walked() -> None:
     data = index([100, N], N, weights=[5.0, 0.1])
     statics = {"k": 10, "k1": 1.2, "b": 0.75, "capacity": 2**31 - 1}
     state = KERNEL.prepare(np, data, **statics)
-    poisoned = state["weights"].copy()
-    held = data["documents"][:100]
-    others = np.setdiff1d(np.arange(N), held)
-    poisoned[100 + others] = 1e9
+    poisoned = state["postings"].copy()
+    others = np.setdiff1d(np.arange(N), data["documents"][:100])
+    huge = np.uint64(np.float32(1e9).view(np.uint32))
+    poisoned[100 + others] = (others.astype(np.uint64) << np.uint64(32)) | huge
     query = np.array([[0, 1]], np.uint32)
     right = KERNEL.run(np, state, query, **statics)
-    for got, expected in zip(KERNEL.run(np, {**state, "weights": poisoned}, query, **statics), right, strict=True):
+    for got, expected in zip(KERNEL.run(np, {**state, "postings": poisoned}, query, **statics), right, strict=True):
         np.testing.assert_array_equal(got, expected)
 
 

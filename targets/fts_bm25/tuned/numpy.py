@@ -9,7 +9,8 @@ document of a query weighs no less than that of any of its terms. A query's term
   zero, one adds up, one collects the documents that can still be a result by what the other terms add at most. What
   that is, is then looked up in the lists of these.
 - **Many postings**: all sums of a window of documents are set to zero, the lists' parts added up, and 64 sums at a time
-  are held against the k-th best score. A window and what it is made of stay in the second cache.
+  are held against the k-th best score. A window stays in the first cache. A posting is one word, its document above its
+  weight, so that one comparison tells whether eight of them lie in the window.
 
 Sums are made of the same terms in the same order on either way, so a query's results do not depend on it; equal scores
 go by document. No weight is negative, so a sum of some terms is at most that of all, rounding included. What is held
@@ -28,16 +29,15 @@ from lar.contracts import Array, Data, HostArray, Query, Tree
 from lar.simd import largest, shortlist
 from lar.simd.shortlist import NOTHING
 
-WINDOW = 1 << 16  # documents whose sums are made together; up to twice as many go at once
+WINDOW = 1 << 13  # documents whose sums are made together
 FEW = 80  # times fewer postings than documents are few,
 OTHERS = 3  # and so many times fewer where documents have to be looked up in other lists
 SEARCH = 64  # postings that take as long to walk as one document to be searched
 
 _SLACK = 2.0**-22  # of a sum, for each term: four roundings
-_SMALLEST = np.float32(2.0**-149)
 _FLOAT, _WORD = np.dtype(np.float32), np.dtype(np.uint32)  # np.empty is quicker with them than with the scalar types
-_INDEX = (types.int64[::1], types.uint32[::1], types.float32[::1], types.float32[:, ::1])
-_READ = (types.uint32[:, :], *_INDEX, types.int64[::1])
+_ONE, _EIGHT, _HALF, _LOWER = np.uint64(1), np.uint64(8), np.uint64(32), np.uint64(2**32 - 1)
+_READ = (types.uint32[:, :], types.int64[::1], types.uint64[::1], types.float32[:, ::1], types.int64[::1])
 _WRITTEN = (types.float32[:, ::1], types.uint32[:, ::1])
 _compiled = njit(cache=True, nogil=True)
 _inlined = njit(cache=True, nogil=True, forceinline=True)
@@ -52,29 +52,30 @@ def prepare(xp: Any, data: Data, *, k: int, k1: float, b: float, capacity: int) 
         NumPy.
     data : dict
         As in `portable.py`.
-    k : int
-        How many documents will be wanted.
+    k, capacity : int
+        How many documents will be wanted; the other is not used.
     k1, b : float
         How soon the frequency of a term saturates, and how much the length of a document counts.
-    capacity : int
-        Not used.
 
     Returns
     -------
     dict of arrays
-        ``offsets`` int64 (V + 1,), ``documents`` uint32 (P,), ``weights`` float32 (P,); ``bounds`` float32 (2, V), each
-        term's largest weight and k-th largest, 0 where there is none; ``number`` int64 (1,): N.
+        ``offsets`` int64 (V + 1,); ``postings`` uint64 (P,), document above weight bits; ``bounds`` float32 (2, V),
+        each term's largest weight and k-th largest, 0 where there is none; ``number`` int64 (1,): N.
     """
     del xp, capacity
-    V, postings = data["idf"].size, data["documents"].size
-    weights, bounds = np.empty(postings, _FLOAT), np.empty((2, V), _FLOAT)
+    documents, offsets = data["documents"], data["offsets"].astype(np.int64)
+    weights, bounds = np.empty(documents.size, _FLOAT), np.empty((2, data["idf"].size), _FLOAT)
     norms = (k1 * ((1.0 - b) + b * (data["lengths"] / np.float64(data["average"][0])))).astype(np.float32)
-    offsets, documents = data["offsets"].astype(np.int64), np.ascontiguousarray(data["documents"])
-    _weigh(offsets, documents, np.ascontiguousarray(data["frequencies"]), norms, data["idf"], weights)
-    _bounds(offsets, weights, k, bounds[0], bounds[1])
+    _weigh(offsets, documents, data["frequencies"], norms, data["idf"], weights)
+    _find_bounds(offsets, weights, k, bounds)
     simd.compile_once(_search, _READ, _WRITTEN)
-    number = np.full(1, data["lengths"].size, np.int64)
-    return {"offsets": offsets, "documents": documents, "weights": weights, "bounds": bounds, "number": number}
+    return {
+        "offsets": offsets,
+        "postings": (documents.astype(np.uint64) << _HALF) | weights.view(_WORD),
+        "bounds": bounds,
+        "number": np.full(1, data["lengths"].size, np.int64),
+    }
 
 
 def run(xp: Any, state: Tree, query: Query, /, *, k: int, k1: float, b: float, capacity: int) -> tuple[Array, Array]:
@@ -82,8 +83,7 @@ def run(xp: Any, state: Tree, query: Query, /, *, k: int, k1: float, b: float, c
     del xp, k1, b, capacity
     shape = (query.shape[0], k)
     scores, found = np.empty(shape, _FLOAT), np.empty(shape, _WORD)
-    index = (state[name] for name in ("offsets", "documents", "weights", "bounds", "number"))
-    _search(query, *index, scores, found)
+    _search(query, state["offsets"], state["postings"], state["bounds"], state["number"], scores, found)
     return scores, found
 
 
@@ -98,9 +98,9 @@ def _weigh(
 
 
 @_compiled
-def _bounds(offsets: HostArray, weights: HostArray, k: int, most: HostArray, kth: HostArray) -> None:
+def _find_bounds(offsets: HostArray, weights: HostArray, k: int, bounds: HostArray) -> None:
     keys = np.empty(2 * min(k, weights.size) + 256, np.uint64)
-    for term in range(most.size):
+    for term in range(bounds.shape[1]):
         own = weights[offsets[term] : offsets[term + 1]]
         heaviest, filled, bound = np.float32(0), 0, NOTHING
         for i in range(own.size):
@@ -109,40 +109,47 @@ def _bounds(offsets: HostArray, weights: HostArray, k: int, most: HostArray, kth
                 filled, bound = shortlist.offer(keys, filled, bound, k, shortlist.key_of(-own[i], i))
         if own.size >= k:
             _, bound = shortlist.cut(keys, filled, bound, k)
-        most[term], kth[term] = heaviest, -shortlist.distance_of(bound) if bound != NOTHING else np.float32(0)
+        bounds[0, term] = heaviest
+        bounds[1, term] = -shortlist.distance_of(bound) if bound != NOTHING else np.float32(0)
+
+
+# ---- a posting -----------------------------------------------------------------------------------------------------
+
+
+@_inlined
+def _document(posting: Any) -> Any:
+    return posting >> _HALF
+
+
+@_inlined
+def _weight(posting: Any) -> Any:
+    return np.uint32(posting & _LOWER).view(np.float32)
 
 
 # ---- many postings -------------------------------------------------------------------------------------------------
 
 
-@_inlined
-def _place(documents: HostArray, begin: Any, end: Any, document: Any) -> Any:
-    """Return where the first document that is not below the given one stands in a part of a list."""
-    while begin < end:
-        middle = (begin + end) >> np.uint64(1)
-        if documents[middle] < document:
-            begin = middle + np.uint64(1)
-        else:
-            end = middle
-    return begin
-
-
 @_compiled
-def _add_all(postings: Any, lists: HostArray, N: int, least: Any, keys: HostArray, k: int) -> int:
+def _add_all(postings: HostArray, lists: HostArray, N: int, least: Any, keys: HostArray, k: int) -> int:
     """Search all documents; return how many are left in `keys`."""
-    documents, weights = postings
-    width = N if N <= 2 * WINDOW else WINDOW
+    width = min(N, WINDOW)
     sums = simd.empty_aligned(4 * ((width + 63) // 64 * 64)).view(np.float32)
     filled, bound, at = 0, NOTHING, lists[:, 0].copy()
     for first in range(0, N, width):
-        size = min(width, N - first)
+        size, start = min(width, N - first), np.uint64(first)
+        beyond = np.uint64(first + size) << _HALF
         sums[:] = np.float32(0)
         sums[size:] = np.float32(-1)
         for t in range(at.size):
-            end = lists[t, 1] if first + size == N else _place(documents, at[t], lists[t, 1], first + size)
-            for i in range(at[t], end):
-                sums[documents[i] - np.uint32(first)] += weights[i]
-            at[t] = end
+            i, end = at[t], lists[t, 1]
+            while i + _EIGHT <= end and postings[i + _EIGHT - _ONE] < beyond:
+                for j in range(_EIGHT):  # so few are unrolled
+                    sums[_document(postings[i + j]) - start] += _weight(postings[i + j])
+                i += _EIGHT
+            while i < end and postings[i] < beyond:
+                sums[_document(postings[i]) - start] += _weight(postings[i])
+                i += _ONE
+            at[t] = i
         filled, bound, least = largest.offer_above(keys, filled, bound, least, k, sums, first)
     filled, _ = shortlist.cut(keys, filled, bound, k)
     return int(filled)
@@ -152,28 +159,27 @@ def _add_all(postings: Any, lists: HostArray, N: int, least: Any, keys: HostArra
 
 
 @_inlined
-def _add_up(postings: Any, lists: HostArray, sums: HostArray) -> None:
+def _add_up(postings: HostArray, lists: HostArray, sums: HostArray) -> None:
     """Make the sums of the documents in these lists, and of no others."""
-    documents, weights = postings
     for t in range(1, lists.shape[0]):
         for i in range(lists[t, 0], lists[t, 1]):
-            sums[documents[i]] = np.float32(0)
+            sums[_document(postings[i])] = np.float32(0)
     for t in range(lists.shape[0]):
         if t == 0:
             for i in range(lists[t, 0], lists[t, 1]):
-                sums[documents[i]] = weights[i]
+                sums[_document(postings[i])] = _weight(postings[i])
         else:
             for i in range(lists[t, 0], lists[t, 1]):
-                sums[documents[i]] += weights[i]
+                sums[_document(postings[i])] += _weight(postings[i])
 
 
 @_inlined
-def _collect(documents: HostArray, lists: HostArray, sums: HostArray, floor: Any, names: Any, partial: Any) -> Any:
+def _collect(postings: HostArray, lists: HostArray, sums: HostArray, floor: Any, names: Any, partial: Any) -> Any:
     """List the documents whose sums are `floor` or more; return how many there are. Sums are used up."""
     count = 0
     for t in range(lists.shape[0]):
         for i in range(lists[t, 0], lists[t, 1]):  # without a branch that nobody can foretell
-            document = documents[i]
+            document = _document(postings[i])
             score = sums[document]
             wanted = score >= floor
             names[count], partial[count] = document, score
@@ -193,53 +199,51 @@ def _best(names: HostArray, partial: HostArray, count: Any, keys: HostArray, k: 
 
 @_compiled
 def _add_few(
-    postings: Any,
-    lists: HostArray,
-    rest: HostArray,
-    essential: int,
-    sums: HostArray,
-    least: Any,
-    keys: HostArray,
-    k: Any,
+    postings: HostArray, lists: HostArray, rest: HostArray, essential: int, sums: Any, least: Any, keys: Any, k: int
 ) -> int:
     """Search the documents of the essential lists, the first ones; return how many are left in `keys`."""
-    size: Any = 1
+    size = 1
     for t in range(essential):
         size += np.int64(lists[t, 1] - lists[t, 0])
     names, partial = np.empty(size, np.uint32), np.empty(size, np.float32)
     margin = np.float32(1 - rest.size * _SLACK)
     _add_up(postings, lists[:essential], sums)
-    floor = max(least * margin - rest[essential], _SMALLEST)  # what weighs nothing is found otherwise
-    count = _collect(postings[0], lists[:essential], sums, floor, names, partial)
+    floor = max(least * margin - rest[essential], np.float32(2.0**-149))  # what weighs nothing fills up, if it has to
+    count = _collect(postings, lists[:essential], sums, floor, names, partial)
     filled, bound = _best(names, partial, count, keys, k)
     if essential < lists.shape[0]:  # and so there are k documents
         least = max(least, -shortlist.distance_of(bound))
         for t in range(essential, lists.shape[0]):
             needed = least * margin - rest[t]
-            count = _look_up(postings, lists[t], needed, names[:count], partial, sums)
+            count = _look_up(postings[lists[t, 0] : lists[t, 1]], needed, names[:count], partial, sums)
         filled, _ = _best(names, partial, count, keys, k)
     return int(filled)
 
 
 @_compiled
-def _look_up(postings: Any, ends: HostArray, needed: Any, names: HostArray, partial: HostArray, sums: HostArray) -> int:
+def _look_up(own: HostArray, needed: Any, names: HostArray, partial: HostArray, sums: HostArray) -> int:
     """Add a list to the scores of documents that have what is needed, drop the others; return how many there are."""
-    documents, weights = postings[0][ends[0] : ends[1]], postings[1][ends[0] : ends[1]]
     count = 0
     for i in range(names.size):
         if partial[i] >= needed:
             names[count], partial[count] = names[i], partial[i]
             count += 1
-    if SEARCH * count < documents.size:
+    if SEARCH * count < own.size:
         for i in range(count):
-            at = _place(documents, np.uint64(0), np.uint64(documents.size), names[i])
-            if at < documents.size and documents[at] == names[i]:
-                partial[i] += weights[at]
+            begin, end = np.uint64(0), np.uint64(own.size)
+            while begin < end:
+                middle = (begin + end) >> _ONE
+                if _document(own[middle]) < names[i]:
+                    begin = middle + _ONE
+                else:
+                    end = middle
+            if begin < own.size and _document(own[begin]) == names[i]:
+                partial[i] += _weight(own[begin])
         return count
     for i in range(count):
         sums[names[i]] = np.float32(0)
-    for i in range(documents.size):
-        sums[documents[i]] = weights[i]
+    for i in range(own.size):
+        sums[_document(own[i])] = _weight(own[i])
     for i in range(count):
         partial[i] += sums[names[i]]
     return count
@@ -263,39 +267,34 @@ def _by_most(terms: HostArray, most: HostArray) -> None:
 def _search(
     query: HostArray,
     offsets: HostArray,
-    documents: HostArray,
-    weights: HostArray,
+    postings: HostArray,
     bounds: HostArray,
     number: HostArray,
     scores: HostArray,
     found: HostArray,
 ) -> None:
     (nq, T), N, k = query.shape, number[0], min(scores.shape[1], number[0])
-    postings, most, kth = (documents, weights), bounds[0], bounds[1]
-    keys = np.empty(2 * k + 64, np.uint64)
+    keys, sums = np.empty(2 * k + 16, np.uint64), np.empty(0, np.float32)
     terms, lists, rest = np.empty(T, np.int64), np.empty((T, 2), np.uint64), np.zeros(T + 1, np.float32)
-    slack = np.float64(1 + T * _SLACK)
-    sums = np.empty(0, np.float32)
     for q in range(nq):
         for t in range(T):
             terms[t] = query[q, t]
-        _by_most(terms, most)
-        total, reached = 0.0, np.float32(0)
+        _by_most(terms, bounds[0])
+        total, least = 0.0, np.float32(0)
         for t in range(T - 1, -1, -1):
             lists[t] = offsets[terms[t]], offsets[terms[t] + 1]
-            total += most[terms[t]]
-            rest[t] = total * slack
-            reached = max(reached, kth[terms[t]])
-        size: Any = 0
-        essential = 0
-        while essential < T and rest[essential] >= reached:
+            total += bounds[0, terms[t]]
+            rest[t] = total * (1 + T * _SLACK)
+            least = max(least, bounds[1, terms[t]])
+        essential, size = 0, 0
+        while essential < T and rest[essential] >= least:
             size += np.int64(lists[essential, 1] - lists[essential, 0])
             essential += 1
         if FEW * size * (1 if essential == T else OTHERS) <= N:
             if sums.size == 0:
                 sums = np.empty(N, np.float32)
-            filled = _add_few(postings, lists, rest, essential, sums, reached, keys, k)
+            filled = _add_few(postings, lists, rest, essential, sums, least, keys, k)
         else:
-            least = np.nextafter(reached, np.float32(-1)) if reached > 0 else np.float32(-0.5)
-            filled = _add_all(postings, lists, N, least, keys, k)
+            below = np.nextafter(least, np.float32(-1)) if least > 0 else np.float32(-0.5)
+            filled = _add_all(postings, lists, N, below, keys, k)
         largest.write(keys, filled, k, scores[q], found[q])
