@@ -121,6 +121,10 @@ def codes_up_to(limit: Callable[[Any], Any]) -> Steps:
     )
 
 
+def whole_blocks(size: int) -> Callable[[Any], Any]:
+    return lambda total: total - total % size
+
+
 def earlier_store_stays(xp: Any, widths: Array, starts: Array, capacity: int) -> Array:
     """Give a byte to the first code whose eight bytes reach it."""
     at = ops.iota(xp, capacity, widths)
@@ -175,8 +179,7 @@ COMPUTED = [
     wrong("planes of four bytes alone", Steps(place=lambda xp, names, within: names * WIDTH + (within & 3))),
     wrong("codes behind the last string decoded", Steps(width=beyond_the_last_string)),
     wrong("the last code left out", codes_up_to(lambda total: total - 1)),
-    wrong("whole blocks of 8 codes alone", codes_up_to(lambda total: total - total % 8)),
-    wrong("whole blocks of 64 codes alone", codes_up_to(lambda total: total - total % 64)),
+    *(wrong(f"whole blocks of {size} codes alone", codes_up_to(whole_blocks(size))) for size in (8, 64)),
     wrong("a symbol's eight bytes over the next one's", Steps(own=earlier_store_stays)),
     wrong("eight bytes of the last symbol", Steps(clear=lambda xp, text, at, end: xp.where(at < end + 7, text, 0))),
     wrong("the last byte left out", Steps(clear=lambda xp, text, at, end: fsst_steps.clear(xp, text, at, end - 1))),

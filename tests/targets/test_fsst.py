@@ -70,7 +70,8 @@ def test_codes_by_hand(strings: list[list[int]], expected: list[bytes], spare: i
         for text, ends in everywhere(table(), page(*strings, spare=spare), capacity):
             assert text.tobytes() == whole.ljust(capacity, b"\0")
             assert ends.tolist() == np.cumsum([0, *map(len, expected)]).tolist()
-            assert (text.dtype, ends.dtype) == (np.dtype(np.uint8), np.dtype(np.int32))
+            assert text.dtype == np.uint8
+            assert ends.dtype == np.int32
 
 
 @pytest.mark.parametrize("capacity", [1, 7, 63, 64, 65, 100])
@@ -157,9 +158,10 @@ def test_bytes_behind_a_symbol_are_random_and_mean_nothing() -> None:
     data = TARGET.data(case)
     behind = data["symbols"][np.arange(8) >= data["lengths"][:, None]]
     assert len(set(behind.tolist())) > 200
-    hidden = {**data, "symbols": np.where(np.arange(8) < data["lengths"][:, None], data["symbols"], np.uint8(77))}
+    zeros = np.where(np.arange(8) < data["lengths"][:, None], data["symbols"], np.uint8(0))
     (query,) = TARGET.queries(case, data, 3, 1)
-    for one, other in zip(everywhere(dict(data), query, 8_193), everywhere(hidden, query, 8_193), strict=True):
+    others = {"symbols": zeros, "lengths": data["lengths"]}
+    for one, other in zip(everywhere(dict(data), query, 8_193), everywhere(others, query, 8_193), strict=True):
         np.testing.assert_array_equal(one[0], other[0])
 
 

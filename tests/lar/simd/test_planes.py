@@ -1,14 +1,19 @@
 """`lar.simd.planes`: bytes of planes become words again, in the order that was asked for."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from lar import simd
 from lar.simd import planes, u8x64
 
+Host = npt.NDArray[Any]
+
 
 @njit
-def _words(bytes_of: np.ndarray, out: np.ndarray) -> None:
+def _words(bytes_of: Host, out: Host) -> None:
     a, b = simd.load(u8x64, bytes_of, 0), simd.load(u8x64, bytes_of, 64)
     c, d = simd.load(u8x64, bytes_of, 128), simd.load(u8x64, bytes_of, 192)
     e, f = simd.load(u8x64, bytes_of, 256), simd.load(u8x64, bytes_of, 320)
