@@ -42,9 +42,9 @@ def _long(constants: HostArray) -> HostArray:
 
 def keys_of(term: Term, constants: HostArray) -> HostArray:
     """Return int32 that sort as the constants do; for a NaN the one that no float32 has."""
+    found: HostArray = np.require(constants.view(np.int32), requirements="CA")
     if term.kind == "i32":
-        return constants
-    found: HostArray = constants.view(np.int32)
+        return found
     magnitude = found & 0x7FFFFFFF
     found = np.where(found < 0, -magnitude, magnitude)
     return np.where(magnitude > _INFINITY, np.int32(-(2**31)), found)

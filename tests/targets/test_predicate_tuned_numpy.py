@@ -75,11 +75,14 @@ def hold(predicate: str, n: int, share: float = 0.8) -> int:
 # ---- right ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operator", [*COMPARISONS, "in", "is null"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "operator"),
+    [
+        *((kind, operator) for kind in KINDS for operator in ("in", "is null")),
+        *((kind, operator) for kind in KINDS[:3] for operator in COMPARISONS),
+    ],
+)
 def test_every_operator_on_every_type(kind: str, operator: str) -> None:
-    if kind in {"u8", "u16"} and operator in COMPARISONS:
-        pytest.skip("codes are not compared")
     assert hold(f"{kind} {operator} ?", 4_231) < 4_231
 
 
