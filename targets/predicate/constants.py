@@ -24,7 +24,7 @@ def constants_of(case: Case, term: Term, key: int, count: int) -> HostArray:
     if term.operator in EQUALITY:
         return distinct(term.kind, _members(case, term, key, count))
     drawn = sampling.uniform(key, (count, 1)) - 0.5
-    u = 0.5 + 0.4 * drawn if case.distribution in PATTERNS else share * (1 + 0.02 * drawn)
+    u = 0.5 + 0.4 * drawn if case.distribution in PATTERNS else share + 0.1 * min(share, 1 - share) * drawn
     return of_rank(term.kind, turned(term, u), sampling.key(key, "more"))
 
 

@@ -42,7 +42,7 @@ def _long(constants: HostArray) -> HostArray:
 
 def keys_of(term: Term, constants: HostArray) -> HostArray:
     """Return int32 that sort as the constants do; for a NaN the one that no float32 has."""
-    found: HostArray = np.require(constants.view(np.int32), requirements="CA")
+    found: HostArray = np.require(constants.view(np.int32), requirements=["C", "A"])
     if term.kind == "i32":
         return found
     magnitude = found & 0x7FFFFFFF

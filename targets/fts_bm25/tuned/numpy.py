@@ -202,7 +202,7 @@ def _add_few(
     postings: HostArray, lists: HostArray, rest: HostArray, essential: int, sums: Any, least: Any, keys: Any, k: int
 ) -> int:
     """Search the documents of the essential lists, the first ones; return how many are left in `keys`."""
-    size = 1
+    size: Any = 1
     for t in range(essential):
         size += np.int64(lists[t, 1] - lists[t, 0])
     names, partial = np.empty(size, np.uint32), np.empty(size, np.float32)
@@ -286,7 +286,8 @@ def _search(
             total += bounds[0, terms[t]]
             rest[t] = total * (1 + T * _SLACK)
             least = max(least, bounds[1, terms[t]])
-        essential, size = 0, 0
+        size: Any = 0
+        essential = 0
         while essential < T and rest[essential] >= least:
             size += np.int64(lists[essential, 1] - lists[essential, 0])
             essential += 1
